@@ -1,0 +1,97 @@
+//! Where a fee goes. What is held for a request is paid or returned when it ends, to the last unit.
+
+use crate::{BalanceOf, Config, HoldReason, Pallet, RequestOf};
+use dodona_primitives_inference::{Seat, SeatStatus};
+use dodona_primitives_models::ModelInspect;
+use dodona_primitives_staking::RewardSink;
+use frame_support::traits::{
+	fungible::{BalancedHold, MutateHold},
+	tokens::Precision,
+	Imbalance,
+};
+use sp_core::{Get, H256};
+use sp_runtime::{
+	traits::{Saturating, Zero},
+	Perbill,
+};
+
+/// How a fee is split, in the token's smallest unit. The parts sum to the fee.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Split<Balance> {
+	/// For each seat that named the result.
+	pub seat: Balance,
+	/// For whoever contributed the model.
+	pub contributor: Balance,
+	/// For the treasury, rounding included.
+	pub treasury: Balance,
+	/// Back to the requester: the parts of the seats that did not name the result.
+	pub refund: Balance,
+}
+
+/// Splits `fee` for a committee of `seats` of which `winners` named the result.
+///
+/// `seat = ⌊⌊fee · workers⌋ / seats⌋`, `contributor = ⌊fee · contributor⌋`,
+/// `refund = seat · (seats − winners)`, and the treasury gets what is left.
+pub(crate) fn split<Balance>(
+	fee: Balance,
+	seats: u32,
+	winners: u32,
+	workers: Perbill,
+	contributor: Perbill,
+) -> Split<Balance>
+where
+	Balance: frame_support::traits::tokens::Balance,
+{
+	let seat = workers.mul_floor(fee).checked_div(&seats.into()).unwrap_or_else(Zero::zero);
+	let contributor = contributor.mul_floor(fee).min(fee);
+	let refund = seat.saturating_mul(seats.saturating_sub(winners).into());
+	let treasury = fee
+		.saturating_sub(seat.saturating_mul(winners.into()))
+		.saturating_sub(refund)
+		.saturating_sub(contributor);
+	Split { seat, contributor, treasury, refund }
+}
+
+impl<T: Config> Pallet<T> {
+	/// Pays for `outcome` out of the fee; returns what was paid and what went back.
+	pub(crate) fn settle(
+		request: &RequestOf<T>,
+		committee: &[Seat<T::AccountId>],
+		outcome: H256,
+	) -> (BalanceOf<T>, BalanceOf<T>) {
+		let winners = || committee.iter().filter(|seat| seat.status == SeatStatus::Revealed(outcome));
+		let split = split(
+			request.fee,
+			committee.len() as u32,
+			winners().count() as u32,
+			T::WorkerShare::get(),
+			T::ContributorShare::get(),
+		);
+		let earned = request.fee.saturating_sub(split.refund);
+		let (mut pot, missing) =
+			T::Currency::slash(&HoldReason::Fee.into(), &request.requester, earned);
+		debug_assert!(missing.is_zero(), "the fee is held until the request ends");
+		let paid = pot.peek();
+		for seat in winners() {
+			let part = pot.extract(split.seat);
+			T::Rewards::reward_operator(&seat.operator, part);
+		}
+		let beneficiary = T::Models::beneficiary(request.version.model);
+		let part = pot.extract(split.contributor);
+		T::Rewards::reward_contributor(beneficiary.as_ref(), part);
+		T::Rewards::reward_treasury(pot);
+		Self::release(request, split.refund);
+		(paid, split.refund)
+	}
+
+	/// Returns `amount` of the fee to the requester.
+	pub(crate) fn release(request: &RequestOf<T>, amount: BalanceOf<T>) {
+		if amount.is_zero() {
+			return;
+		}
+		let reason = HoldReason::Fee.into();
+		let released =
+			T::Currency::release(&reason, &request.requester, amount, Precision::BestEffort);
+		debug_assert_eq!(released, Ok(amount), "the fee is held until the request ends");
+	}
+}

@@ -1,0 +1,480 @@
+//! # Inference
+//!
+//! Requests for answers, the committees that compute them, and the rules by which one answer
+//! becomes the result.
+//!
+//! ## Overview
+//!
+//! A requester pays for the answer of one version of a model to one input. A committee of bonded
+//! operators is drawn in a LATER block than the request, so that nobody can choose it; every seat
+//! computes the answer off-chain, commits to it, and reveals it once all have committed. A quorum
+//! of the ASSIGNED seats decides. See [`RequestState`] for the life of a request: every state has
+//! a deadline, and every way out either pays or refunds.
+//!
+//! ## Interface
+//!
+//! - [`Call::request`]: ask and pay.
+//! - [`Call::submit`]: all that a worker has to say in a block; feeless for assigned seats.
+//! - [`Call::advance`]: move on a request whose deadline has passed, if the block hook has not.
+//!
+//! The pallet also is the worker: see `offchain.rs`. A node whose keystore holds a hot key of type
+//! [`HOT_KEY_TYPE`] answers the requests that its operator has a seat in.
+//!
+//! [`RequestState`]: dodona_primitives_inference::RequestState
+//! [`HOT_KEY_TYPE`]: dodona_primitives_inference::HOT_KEY_TYPE
+#![cfg_attr(not(feature = "std"), no_std)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+pub mod crypto;
+mod escrow;
+mod lifecycle;
+mod offchain;
+mod requests;
+mod submissions;
+#[cfg(test)]
+mod tests;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+pub mod weights;
+
+/// Where this pallet logs.
+const LOG_TARGET: &str = "runtime::inference";
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::WeightInfo;
+	use dodona_primitives_inference::{
+		FailureReason, Input, Output, Request, RequestId, Submissions, MAX_COMMITTEE,
+	};
+	use dodona_primitives_models::{ModelId, ModelInspect, VersionId};
+	use dodona_primitives_staking::{RewardSink, StakeInspect, StakeSlash};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::{fungible, fungible::Credit, Randomness},
+		weights::WeightMeter,
+	};
+	use frame_system::{
+		offchain::{AppCrypto, CreateSignedTransaction},
+		pallet_prelude::*,
+	};
+	use sp_core::H256;
+	use sp_runtime::{traits::Hash, Perbill};
+
+	/// The type of fees.
+	pub type BalanceOf<T> =
+		<<T as Config>::Currency as fungible::Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+	/// An amount taken from a fee, on its way to whoever earned it.
+	pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
+	/// A request of this chain.
+	pub type RequestOf<T> =
+		Request<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
+	/// Operators that a request must not be given to again.
+	pub type ExcludedOf<T> =
+		BoundedVec<<T as frame_system::Config>::AccountId, ConstU32<{ MAX_COMMITTEE * 4 }>>;
+
+	/// Most committees that one request can be given; see [`Config::MaxAttempts`].
+	pub(crate) const ATTEMPTS_LIMIT: u32 = 4;
+
+	#[pallet::config]
+	pub trait Config:
+		CreateSignedTransaction<Call<Self>>
+		+ frame_system::Config<RuntimeEvent: From<Event<Self>>, Hash: Into<H256>>
+	{
+		/// The token that fees are paid in.
+		type Currency: fungible::BalancedHold<Self::AccountId>
+			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+
+		/// The runtime's hold reasons.
+		type RuntimeHoldReason: From<HoldReason>;
+
+		/// The models that can be asked.
+		type Models: ModelInspect<AccountId = Self::AccountId, Balance = BalanceOf<Self>>;
+
+		/// The operators that can be drawn, and their stake.
+		type Stake: StakeInspect<AccountId = Self::AccountId>
+			+ StakeSlash<AccountId = Self::AccountId>;
+
+		/// Where fees go when a result is final.
+		type Rewards: RewardSink<Self::AccountId, CreditOf<Self>>;
+
+		/// Randomness for the draw: what it gives in a block must not be known in any earlier one.
+		type Randomness: Randomness<H256, BlockNumberFor<Self>>;
+
+		/// The hot keys' crypto.
+		type AuthorityId: AppCrypto<Self::Public, Self::Signature>;
+
+		/// Seats of a committee; from 1 to [`MAX_COMMITTEE`].
+		#[pallet::constant]
+		type CommitteeSize: Get<u32>;
+
+		/// Committees that a request is given before it fails; from 1 to 4.
+		#[pallet::constant]
+		type MaxAttempts: Get<u32>;
+
+		/// Blocks in which a drawn committee can commit.
+		#[pallet::constant]
+		type CommitPeriod: Get<BlockNumberFor<Self>>;
+
+		/// Blocks in which a committee can reveal once it has committed.
+		#[pallet::constant]
+		type RevealPeriod: Get<BlockNumberFor<Self>>;
+
+		/// Blocks from agreement to finality.
+		#[pallet::constant]
+		type ChallengePeriod: Get<BlockNumberFor<Self>>;
+
+		/// Blocks for which a request that ended is kept.
+		#[pallet::constant]
+		type ResultRetention: Get<BlockNumberFor<Self>>;
+
+		/// Part of its stake that a seat loses for never committing, when others did.
+		#[pallet::constant]
+		type NoShowPenalty: Get<Perbill>;
+
+		/// Part of its stake that a seat loses for never revealing what it committed to.
+		#[pallet::constant]
+		type UnrevealedPenalty: Get<Perbill>;
+
+		/// Part of its stake that a seat loses for another outcome than the result.
+		#[pallet::constant]
+		type DissentPenalty: Get<Perbill>;
+
+		/// Part of the fee that goes to the seats, in equal parts; a seat that did not end in the
+		/// majority leaves its part to the requester.
+		#[pallet::constant]
+		type WorkerShare: Get<Perbill>;
+
+		/// Part of the fee that goes to whoever contributed the model. The rest is the treasury's.
+		#[pallet::constant]
+		type ContributorShare: Get<Perbill>;
+
+		/// Weights of this pallet's calls and transitions.
+		type WeightInfo: WeightInfo;
+
+		/// What the benchmarks need of the rest of the runtime.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: crate::benchmarking::BenchmarkHelper<Self::AccountId>;
+	}
+
+	/// Why this pallet holds funds.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// The fee of a request that has not ended.
+		#[codec(index = 0)]
+		Fee,
+	}
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	/// The next request's id.
+	#[pallet::storage]
+	pub type NextRequestId<T> = StorageValue<_, RequestId, ValueQuery>;
+
+	/// Every request that is not pruned yet.
+	// Ids are counted by us: nobody can choose them.
+	#[pallet::storage]
+	pub type Requests<T: Config> = StorageMap<_, Twox64Concat, RequestId, RequestOf<T>>;
+
+	/// The input of a request.
+	#[pallet::storage]
+	pub type Inputs<T> = StorageMap<_, Twox64Concat, RequestId, Input>;
+
+	/// Outputs that were revealed for a request, by their outcome hash.
+	// The hash is the revealer's to choose, but only one entry for each seat is taken.
+	#[pallet::storage]
+	pub type Outputs<T> =
+		StorageDoubleMap<_, Twox64Concat, RequestId, Blake2_128Concat, H256, Output>;
+
+	/// The block in which a quorum named the outcome.
+	#[pallet::storage]
+	pub type AgreedAt<T> = StorageMap<_, Twox64Concat, RequestId, BlockNumberFor<T>>;
+
+	/// Operators that a request was given to in vain.
+	#[pallet::storage]
+	pub type Excluded<T> = StorageMap<_, Twox64Concat, RequestId, ExcludedOf<T>, ValueQuery>;
+
+	/// The requests that an operator has an open seat in.
+	#[pallet::storage]
+	pub type Assignments<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, RequestId, ()>;
+
+	/// Requests to look at in a block, because a deadline may have passed by then.
+	#[pallet::storage]
+	pub type Deadlines<T> =
+		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+
+	/// The last block whose deadlines have all been served.
+	#[pallet::storage]
+	pub type ServedUpTo<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+	/// What happens to requests.
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A request was made and its fee is held.
+		Requested {
+			/// The request.
+			request: RequestId,
+			/// Who asked.
+			requester: T::AccountId,
+			/// The version that has to answer.
+			version: VersionId,
+			/// The fee held.
+			fee: BalanceOf<T>,
+		},
+		/// A committee was drawn.
+		CommitteeDrawn {
+			/// The request.
+			request: RequestId,
+			/// Which committee of this request it is, from 1.
+			attempt: u32,
+			/// The operators with a seat.
+			operators: alloc::vec::Vec<T::AccountId>,
+		},
+		/// A seat committed.
+		Committed {
+			/// The request.
+			request: RequestId,
+			/// Who holds the seat.
+			operator: T::AccountId,
+		},
+		/// No commitment is taken any more; those who committed can reveal.
+		CommitmentsClosed {
+			/// The request.
+			request: RequestId,
+			/// Seats that committed.
+			committed: u32,
+		},
+		/// A seat revealed its outcome.
+		Revealed {
+			/// The request.
+			request: RequestId,
+			/// Who holds the seat.
+			operator: T::AccountId,
+			/// Hash of the output.
+			outcome: H256,
+		},
+		/// A statement was not taken; the others of its extrinsic were.
+		SubmissionRefused {
+			/// The request.
+			request: RequestId,
+			/// Who said it.
+			operator: T::AccountId,
+			/// Why.
+			error: DispatchError,
+		},
+		/// A quorum named the same outcome; the challenge window is open.
+		Agreed {
+			/// The request.
+			request: RequestId,
+			/// Hash of the output.
+			outcome: H256,
+			/// Seats that named it.
+			votes: u32,
+		},
+		/// An attempt brought no quorum, and another committee will be drawn.
+		AttemptFailed {
+			/// The request.
+			request: RequestId,
+			/// The attempt, from 1.
+			attempt: u32,
+		},
+		/// The outcome is the result, and everybody is paid.
+		Finalized {
+			/// The request.
+			request: RequestId,
+			/// Hash of the output.
+			outcome: H256,
+			/// Paid to seats, contributor and treasury.
+			paid: BalanceOf<T>,
+			/// Returned to the requester.
+			refunded: BalanceOf<T>,
+		},
+		/// There is no result, and the whole fee went back.
+		Failed {
+			/// The request.
+			request: RequestId,
+			/// Why.
+			reason: FailureReason,
+		},
+		/// A request that ended is not kept any longer.
+		Pruned {
+			/// The request.
+			request: RequestId,
+		},
+	}
+
+	/// Why a call is refused. Nothing changes when it is.
+	#[pallet::error]
+	pub enum Error<T> {
+		/// There is no such model or it has no active version: see `model list`.
+		UnknownModel,
+		/// There is no such version, or it is not served any more.
+		VersionNotServed,
+		/// The price is higher than the `max_fee` of the request.
+		PriceAboveMaxFee,
+		/// The input's length is not what the architecture takes.
+		WrongInputLength,
+		/// The input holds a NaN or an infinity.
+		InputNotFinite,
+		/// The version's outputs are longer than a request can carry.
+		OutputTooLong,
+		/// There is no such request, or it is pruned.
+		UnknownRequest,
+		/// The signer is not the hot key of a bonded operator.
+		NotAHotKey,
+		/// The extrinsic says nothing.
+		NothingSubmitted,
+		/// The operator has no seat in this request.
+		NotYourSeat,
+		/// The statement is about another attempt than the current one.
+		WrongAttempt,
+		/// The request takes no commitments now.
+		NotCommitting,
+		/// The seat has committed already.
+		AlreadyCommitted,
+		/// The request takes no reveals now.
+		NotRevealing,
+		/// The seat has revealed already, or never committed.
+		NothingToReveal,
+		/// Outcome and salt are not what was committed to.
+		CommitmentMismatch,
+		/// The first reveal of an outcome has to carry the output.
+		OutputMissing,
+		/// The output is not the one that the outcome is the hash of.
+		OutputMismatch,
+		/// The output's length is not what the architecture gives.
+		WrongOutputLength,
+		/// The deadline is served from the block after it; the request can't move on yet.
+		NotDue,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		// After the inherents, so that the draw sees this block's randomness.
+		fn on_poll(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+			Self::serve_deadlines(now, meter);
+		}
+
+		fn offchain_worker(now: BlockNumberFor<T>) {
+			Self::work(now);
+		}
+
+		fn integrity_test() {
+			let seats = T::CommitteeSize::get();
+			assert!((1..=MAX_COMMITTEE).contains(&seats), "a committee has 1 to 32 seats");
+			assert!(
+				(1..=ATTEMPTS_LIMIT).contains(&T::MaxAttempts::get()),
+				"a request is given 1 to 4 committees"
+			);
+			let shares = T::WorkerShare::get().deconstruct() as u64 +
+				T::ContributorShare::get().deconstruct() as u64;
+			assert!(shares <= 1_000_000_000, "no more than the fee can be shared");
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Ask a model, and hold its price until the request ends.
+		///
+		/// ## Dispatch Origin
+		/// Signed by whoever pays.
+		///
+		/// ## Details
+		/// Without `version` the model's active version answers. Either way the request is pinned
+		/// to that version. The committee is drawn in the next block.
+		///
+		/// ## Errors
+		/// - [`Error::UnknownModel`], [`Error::VersionNotServed`]
+		/// - [`Error::PriceAboveMaxFee`]
+		/// - [`Error::WrongInputLength`], [`Error::InputNotFinite`], [`Error::OutputTooLong`]
+		///
+		/// ## Events
+		/// [`Event::Requested`]
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::request(input.len() as u32))]
+		pub fn request(
+			origin: OriginFor<T>,
+			model: ModelId,
+			version: Option<u32>,
+			input: Input,
+			#[pallet::compact] max_fee: BalanceOf<T>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_request(who, model, version, input, max_fee)
+		}
+
+		/// Say everything that a worker has to say in this block.
+		///
+		/// ## Dispatch Origin
+		/// Signed by the hot key of a bonded operator.
+		///
+		/// ## Details
+		/// Each statement is taken or refused by itself. Feeless if every one would be taken.
+		///
+		/// ## Errors
+		/// - [`Error::NotAHotKey`], [`Error::NothingSubmitted`]
+		/// - if no statement was taken, the first one's error
+		///
+		/// ## Events
+		/// [`Event::Committed`], [`Event::Revealed`], [`Event::SubmissionRefused`], and whatever
+		/// follows from the last seat's statement.
+		#[pallet::call_index(1)]
+		#[pallet::weight(Pallet::<T>::weight_of(submissions))]
+		#[pallet::feeless_if(|origin: &OriginFor<T>, submissions: &Submissions| -> bool {
+			Pallet::<T>::is_feeless(origin, submissions)
+		})]
+		pub fn submit(origin: OriginFor<T>, submissions: Submissions) -> DispatchResult {
+			let hot_key = ensure_signed(origin)?;
+			Self::do_submit(hot_key, submissions)
+		}
+
+		/// Move on a request whose deadline has passed.
+		///
+		/// ## Dispatch Origin
+		/// Signed by anyone.
+		///
+		/// ## Details
+		/// The block hook does this by itself; the call is for a chain too busy to.
+		///
+		/// ## Errors
+		/// - [`Error::UnknownRequest`], [`Error::NotDue`]
+		///
+		/// ## Events
+		/// Those of the transition.
+		#[pallet::call_index(2)]
+		#[pallet::weight(Pallet::<T>::weight_of_any_transition())]
+		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_advance(request, frame_system::Pallet::<T>::block_number())
+		}
+	}
+
+	impl<T: Config> Pallet<T> {
+		/// The hash of the chain's first block, which commitments are bound to.
+		pub fn genesis_hash() -> H256 {
+			frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(0u32)).into()
+		}
+
+		/// A seed for one draw.
+		pub(crate) fn seed(request: RequestId, attempt: u32) -> H256 {
+			let (random, _) = T::Randomness::random(b"dodona/draw");
+			let seed = (random, request, attempt).using_encoded(T::Hashing::hash);
+			seed.into()
+		}
+	}
+}

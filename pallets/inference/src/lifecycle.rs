@@ -1,0 +1,330 @@
+//! How a request moves from one state to the next.
+
+use crate::{
+	AgreedAt, Assignments, Config, Deadlines, Error, Event, Excluded, Inputs, Outputs, Pallet,
+	RequestOf, Requests, ServedUpTo, WeightInfo, LOG_TARGET,
+};
+use alloc::{collections::BTreeMap, vec::Vec};
+use dodona_primitives_inference::{
+	quorum, FailureReason, RequestId, RequestState, Seat, SeatStatus, MAX_COMMITTEE,
+};
+use dodona_primitives_models::ModelInspect;
+use dodona_primitives_staking::{Offence, StakeInspect, StakeSlash};
+use frame_support::{ensure, pallet_prelude::*, weights::WeightMeter};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_core::H256;
+use sp_runtime::traits::{One, Saturating};
+
+/// The seats of a committee.
+type CommitteeOf<T> = BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
+
+impl<T: Config> Pallet<T> {
+	/// Stores a request, and makes sure that its next deadline is looked at.
+	pub(crate) fn put(id: RequestId, request: RequestOf<T>) {
+		Deadlines::<T>::insert(Self::due(&request.state), id, ());
+		Requests::<T>::insert(id, request);
+	}
+
+	/// The first block in which a request in this state can be moved on by time alone.
+	pub(crate) fn due(
+		state: &RequestState<T::AccountId, BlockNumberFor<T>>,
+	) -> BlockNumberFor<T> {
+		match state {
+			RequestState::Queued { since: last } |
+			RequestState::Committing { until: last, .. } |
+			RequestState::Revealing { until: last, .. } |
+			RequestState::Agreed { until: last, .. } |
+			RequestState::Disputed { until: last, .. } => last.saturating_add(One::one()),
+			RequestState::Finalized { at, .. } | RequestState::Failed { at, .. } =>
+				at.saturating_add(T::ResultRetention::get()).saturating_add(One::one()),
+		}
+	}
+
+	/// Serves the deadlines up to `now`, as far as half of `meter` reaches; the next block goes on
+	/// where this one stopped.
+	pub(crate) fn serve_deadlines(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+		// The other half is left to extrinsics: they are how a request moves on before its deadline.
+		let mut budget = WeightMeter::with_limit(meter.remaining() / 2);
+		if budget.try_consume(T::WeightInfo::serve_block()).is_err() {
+			return;
+		}
+		let mut served = ServedUpTo::<T>::get();
+		let worst = Self::weight_of_any_transition();
+		'blocks: while served < now {
+			let block = served.saturating_add(One::one());
+			loop {
+				if !budget.can_consume(worst.saturating_add(T::WeightInfo::serve_block())) {
+					break 'blocks;
+				}
+				let Some(id) = Deadlines::<T>::iter_key_prefix(block).next() else { break };
+				budget.consume(Self::weight_of_transition(id));
+				Deadlines::<T>::remove(block, id);
+				match Self::do_advance(id, now) {
+					// Served, or moved on before its deadline: then its next one has an entry.
+					Ok(()) => (),
+					Err(error) => Self::keep_deadline(id, now, error),
+				}
+			}
+			budget.consume(T::WeightInfo::serve_block());
+			served = block;
+		}
+		ServedUpTo::<T>::put(served);
+		meter.consume(budget.consumed());
+	}
+
+	/// A request that was looked at too early, because it moved on by itself, is looked at again.
+	fn keep_deadline(id: RequestId, now: BlockNumberFor<T>, error: DispatchError) {
+		let Some(request) = Requests::<T>::get(id) else { return };
+		let due = Self::due(&request.state);
+		if due > now {
+			Deadlines::<T>::insert(due, id, ());
+		} else {
+			// `advance` stays open to anyone; an invariant is broken, though.
+			log::error!(target: LOG_TARGET, "request {id} can't move on: {error:?}");
+		}
+	}
+
+	/// What moving this request on by time costs.
+	fn weight_of_transition(id: RequestId) -> Weight {
+		match Requests::<T>::get(id).map(|request| request.state) {
+			None => T::WeightInfo::serve_block(),
+			Some(RequestState::Queued { .. }) => T::WeightInfo::draw(T::CommitteeSize::get()),
+			Some(RequestState::Committing { committee, .. }) =>
+				T::WeightInfo::close_commitments(committee.len() as u32),
+			Some(
+				RequestState::Revealing { committee, .. } | RequestState::Disputed { committee, .. },
+			) => T::WeightInfo::tally(committee.len() as u32),
+			Some(RequestState::Agreed { committee, .. }) =>
+				T::WeightInfo::finalize(committee.len() as u32),
+			Some(RequestState::Finalized { .. } | RequestState::Failed { .. }) =>
+				T::WeightInfo::prune(),
+		}
+	}
+
+	/// The most that moving a request on can cost.
+	pub(crate) fn weight_of_any_transition() -> Weight {
+		T::WeightInfo::draw(MAX_COMMITTEE)
+			.max(T::WeightInfo::close_commitments(MAX_COMMITTEE))
+			.max(T::WeightInfo::tally(MAX_COMMITTEE))
+			.max(T::WeightInfo::finalize(MAX_COMMITTEE))
+			.max(T::WeightInfo::prune())
+	}
+
+	/// See [`crate::Call::advance`].
+	pub(crate) fn do_advance(id: RequestId, now: BlockNumberFor<T>) -> DispatchResult {
+		let mut request = Requests::<T>::get(id).ok_or(Error::<T>::UnknownRequest)?;
+		ensure!(Self::due(&request.state) <= now, Error::<T>::NotDue);
+		request.state = match request.state.clone() {
+			RequestState::Queued { .. } => Self::draw(id, &mut request, now),
+			RequestState::Committing { committee, .. } =>
+				Self::close_commitments(id, &request, committee, now),
+			RequestState::Revealing { committee, .. } => Self::tally(id, &request, committee, now),
+			RequestState::Agreed { committee, outcome, .. } |
+			RequestState::Disputed { committee, outcome: Some(outcome), .. } =>
+				Self::finalize(id, &request, committee, outcome, now),
+			RequestState::Disputed { committee, outcome: None, .. } => {
+				Self::dismiss(id, &committee);
+				Self::fail(id, &request, FailureReason::NoQuorum, now)
+			},
+			RequestState::Finalized { .. } | RequestState::Failed { .. } => {
+				Self::prune(id);
+				return Ok(());
+			},
+		};
+		Self::put(id, request);
+		Ok(())
+	}
+
+	/// `Queued` → `Committing` or `Failed`.
+	fn draw(
+		id: RequestId,
+		request: &mut RequestOf<T>,
+		now: BlockNumberFor<T>,
+	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+		if !T::Models::is_served(request.version) {
+			return Self::fail(id, request, FailureReason::VersionRevoked, now);
+		}
+		let seats = T::CommitteeSize::get().clamp(1, MAX_COMMITTEE);
+		// Nobody computes the answer to a question of their own.
+		let own = T::Stake::operator_of(&request.requester);
+		let mut exclude: Vec<T::AccountId> = Excluded::<T>::get(id).into_inner();
+		exclude.push(request.requester.clone());
+		exclude.extend(own);
+
+		let seed = Self::seed(id, request.attempt);
+		let operators = T::Stake::draw(seed, seats, &exclude);
+		if (operators.len() as u32) < seats {
+			return Self::fail(id, request, FailureReason::NoWorkers, now);
+		}
+		request.attempt = request.attempt.saturating_add(1);
+		for operator in &operators {
+			T::Stake::oblige(operator);
+			Assignments::<T>::insert(operator, id, ());
+		}
+		let seat = |operator: &T::AccountId| Seat {
+			operator: operator.clone(),
+			status: SeatStatus::Assigned,
+		};
+		let committee = BoundedVec::truncate_from(operators.iter().map(seat).collect());
+		Self::deposit_event(Event::CommitteeDrawn { request: id, attempt: request.attempt, operators });
+		RequestState::Committing { committee, until: now.saturating_add(T::CommitPeriod::get()) }
+	}
+
+	/// `Committing` → `Revealing`, `Queued` or `Failed`.
+	pub(crate) fn close_commitments(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		now: BlockNumberFor<T>,
+	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+		let seats = committee.len() as u32;
+		let committed =
+			committee.iter().filter(|seat| seat.status != SeatStatus::Assigned).count() as u32;
+		for seat in committee.iter().filter(|seat| seat.status == SeatStatus::Assigned) {
+			// When nobody at all could answer, it is the weights that are missing, not the workers.
+			if committed > 0 {
+				T::Stake::punish(&seat.operator, Offence::NoShow, T::NoShowPenalty::get());
+			}
+			Self::leave(id, &seat.operator);
+		}
+		if committed >= quorum(seats) {
+			Self::deposit_event(Event::CommitmentsClosed { request: id, committed });
+			let until = now.saturating_add(T::RevealPeriod::get());
+			return RequestState::Revealing { committee, until };
+		}
+		for seat in committee.iter().filter(|seat| seat.status != SeatStatus::Assigned) {
+			Self::leave(id, &seat.operator);
+		}
+		let silent = committee.iter().filter(|seat| seat.status == SeatStatus::Assigned);
+		Self::try_again(id, request, silent, FailureReason::NoQuorum, now)
+	}
+
+	/// `Revealing` → `Agreed`, `Queued` or `Failed`.
+	pub(crate) fn tally(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		now: BlockNumberFor<T>,
+	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+		let mut votes = BTreeMap::<H256, u32>::new();
+		for seat in &committee {
+			match seat.status {
+				// Punished and released when the commitments were closed.
+				SeatStatus::Assigned => (),
+				SeatStatus::Committed(_) => {
+					let penalty = T::UnrevealedPenalty::get();
+					T::Stake::punish(&seat.operator, Offence::Unrevealed, penalty);
+					Self::leave(id, &seat.operator);
+				},
+				SeatStatus::Revealed(outcome) => {
+					let votes = votes.entry(outcome).or_default();
+					*votes = votes.saturating_add(1);
+				},
+			}
+		}
+		let needed = quorum(committee.len() as u32);
+		if let Some((outcome, votes)) = votes.into_iter().find(|(_, votes)| *votes >= needed) {
+			Self::deposit_event(Event::Agreed { request: id, outcome, votes });
+			AgreedAt::<T>::insert(id, now);
+			let until = now.saturating_add(T::ChallengePeriod::get());
+			return RequestState::Agreed { committee, outcome, until };
+		}
+		// Nobody is shown to be wrong: those who revealed lose nothing.
+		Self::dismiss(id, &committee);
+		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
+	}
+
+	/// `Agreed` → `Finalized`.
+	fn finalize(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		outcome: H256,
+		now: BlockNumberFor<T>,
+	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+		for seat in &committee {
+			if matches!(seat.status, SeatStatus::Revealed(other) if other != outcome) {
+				T::Stake::punish(&seat.operator, Offence::Dissent, T::DissentPenalty::get());
+			}
+		}
+		Self::dismiss(id, &committee);
+		let (paid, refunded) = Self::settle(request, &committee, outcome);
+		Self::forget_outputs(id, Some(outcome));
+		Excluded::<T>::remove(id);
+		Self::deposit_event(Event::Finalized { request: id, outcome, paid, refunded });
+		RequestState::Finalized { committee, outcome, at: now }
+	}
+
+	/// → `Queued` for another committee, without `unwanted`; → `Failed` after the last attempt.
+	fn try_again<'a>(
+		id: RequestId,
+		request: &RequestOf<T>,
+		unwanted: impl Iterator<Item = &'a Seat<T::AccountId>>,
+		reason: FailureReason,
+		now: BlockNumberFor<T>,
+	) -> RequestState<T::AccountId, BlockNumberFor<T>>
+	where
+		T::AccountId: 'a,
+	{
+		if request.attempt >= T::MaxAttempts::get() {
+			return Self::fail(id, request, reason, now);
+		}
+		Excluded::<T>::mutate(id, |excluded| {
+			for seat in unwanted {
+				// Bounded by the most seats of the most attempts, so there is always room.
+				let _ = excluded.try_push(seat.operator.clone());
+			}
+		});
+		Self::forget_outputs(id, None);
+		Self::deposit_event(Event::AttemptFailed { request: id, attempt: request.attempt });
+		RequestState::Queued { since: now }
+	}
+
+	/// → `Failed`: the whole fee goes back.
+	fn fail(
+		id: RequestId,
+		request: &RequestOf<T>,
+		reason: FailureReason,
+		now: BlockNumberFor<T>,
+	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+		Self::release(request, request.fee);
+		Self::forget_outputs(id, None);
+		Excluded::<T>::remove(id);
+		Self::deposit_event(Event::Failed { request: id, reason });
+		RequestState::Failed { reason, at: now }
+	}
+
+	/// Removes what is left of a request that ended.
+	fn prune(id: RequestId) {
+		Self::forget_outputs(id, None);
+		Requests::<T>::remove(id);
+		Inputs::<T>::remove(id);
+		AgreedAt::<T>::remove(id);
+		Self::deposit_event(Event::Pruned { request: id });
+	}
+
+	/// Ends the open seats of those who revealed.
+	fn dismiss(id: RequestId, committee: &[Seat<T::AccountId>]) {
+		for seat in committee {
+			if matches!(seat.status, SeatStatus::Revealed(_)) {
+				Self::leave(id, &seat.operator);
+			}
+		}
+	}
+
+	/// Ends one open seat: the operator is not at risk for this request any more.
+	fn leave(id: RequestId, operator: &T::AccountId) {
+		if Assignments::<T>::take(operator, id).is_some() {
+			T::Stake::discharge(operator);
+		}
+	}
+
+	/// Removes all revealed outputs but that of `result`: at most one for each seat.
+	fn forget_outputs(id: RequestId, result: Option<H256>) {
+		let outcomes: Vec<H256> =
+			Outputs::<T>::iter_key_prefix(id).take(MAX_COMMITTEE as usize).collect();
+		for outcome in outcomes.into_iter().filter(|outcome| Some(*outcome) != result) {
+			Outputs::<T>::remove(id, outcome);
+		}
+	}
+}

@@ -1,0 +1,42 @@
+//! Switches that an operator or a test sets in the node's local storage.
+
+use alloc::string::String;
+use codec::Encode;
+use sp_core::offchain::StorageKind;
+use sp_runtime::offchain::storage::StorageValueRef;
+
+/// Where the worker reads the address of the node's own RPC from: UTF-8, not SCALE-encoded.
+pub(crate) const RPC_KEY: &[u8] = b"dodona/rpc";
+/// The address without one.
+pub(crate) const DEFAULT_RPC: &str = "http://127.0.0.1:9944";
+/// Test-only: followed by a hot key, names how its worker misbehaves. Not there, it does not.
+pub(crate) const FAULT_KEY: &[u8] = b"dodona/fault/";
+
+/// How a worker misbehaves, for tests that need one that does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+	/// Says another output than the engine's.
+	Lie,
+	/// Commits, and never reveals.
+	Mute,
+	/// Says nothing at all.
+	Silent,
+}
+
+/// The fault that is switched on for this hot key.
+pub(crate) fn fault(hot_key: &impl Encode) -> Option<Fault> {
+	let key = [FAULT_KEY, &hot_key.encode()].concat();
+	match StorageValueRef::persistent(&key).get::<u8>() {
+		Ok(Some(1)) => Some(Fault::Lie),
+		Ok(Some(2)) => Some(Fault::Mute),
+		Ok(Some(3)) => Some(Fault::Silent),
+		_ => None,
+	}
+}
+
+/// The address of the node's own RPC.
+pub(crate) fn rpc() -> String {
+	sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, RPC_KEY)
+		.and_then(|address| String::from_utf8(address).ok())
+		.unwrap_or_else(|| DEFAULT_RPC.into())
+}

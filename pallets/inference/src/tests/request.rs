@@ -1,0 +1,114 @@
+//! Asking and paying.
+
+use super::*;
+
+fn request(version: Option<u32>, input: Input, max_fee: Balance) -> sp_runtime::DispatchResult {
+	Inference::request(RuntimeOrigin::signed(requester()), MODEL, version, input, max_fee)
+}
+
+#[test]
+fn request_should_hold_the_price_and_pin_the_version() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = ask();
+		let request = Requests::<Test>::get(id).unwrap();
+		assert_eq!((request.version, request.fee, request.created), (VERSION, PRICE, 1));
+		assert_eq!(request.state, RequestState::Queued { since: 1 });
+		assert_eq!(held(&requester()), PRICE);
+		assert_eq!(Inputs::<Test>::get(id), Some(input()));
+		let fee = PRICE;
+		let expected =
+			Event::Requested { request: id, requester: requester(), version: VERSION, fee };
+		assert_eq!(events(), vec![expected]);
+	});
+}
+
+#[test]
+fn request_should_hold_the_price_and_not_the_most_that_would_be_paid() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_ok!(request(Some(VERSION.number), input(), PRICE * 10));
+		assert_eq!(held(&requester()), PRICE);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_model_is_unknown() {
+	ExtBuilder::default().build_and_execute(|| {
+		let origin = RuntimeOrigin::signed(requester());
+		assert_noop!(
+			Inference::request(origin, MODEL + 1, None, input(), PRICE),
+			Error::<Test>::UnknownModel
+		);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_version_is_not_served() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_noop!(request(Some(99), input(), PRICE), Error::<Test>::VersionNotServed);
+		Served::set(false);
+		assert_noop!(request(None, input(), PRICE), Error::<Test>::VersionNotServed);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_price_is_higher_than_the_requester_pays() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_noop!(request(None, input(), PRICE - 1), Error::<Test>::PriceAboveMaxFee);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_input_has_another_length() {
+	ExtBuilder::default().build_and_execute(|| {
+		for values in [&[][..], &[1.0], &[1.0, 2.0, 3.0]] {
+			let input = floats(values).try_into().unwrap();
+			assert_noop!(request(None, input, PRICE), Error::<Test>::WrongInputLength);
+		}
+		let input = floats(&[1.0, 2.0])[..7].to_vec().try_into().unwrap();
+		assert_noop!(request(None, input, PRICE), Error::<Test>::WrongInputLength);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_input_is_not_finite() {
+	ExtBuilder::default().build_and_execute(|| {
+		for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+			let input = floats(&[1.0, value]).try_into().unwrap();
+			assert_noop!(request(None, input, PRICE), Error::<Test>::InputNotFinite);
+		}
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_requester_can_not_pay() {
+	ExtBuilder::default().build_and_execute(|| {
+		let poor = RuntimeOrigin::signed(account(60));
+		assert_noop!(
+			Inference::request(poor, MODEL, None, input(), PRICE),
+			sp_runtime::TokenError::FundsUnavailable
+		);
+	});
+}
+
+#[test]
+fn request_info_should_show_the_outputs_that_were_revealed() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = ask_and_draw();
+		(1..=4).for_each(|number| commit(id, number, &output()));
+		reveal(id, 1, &output());
+		let info = Inference::request_info(id).unwrap();
+		assert_eq!(info.outputs, vec![(outcome_hash(&output()), output())]);
+		assert_eq!(info.agreed_at, None);
+		assert_eq!(Inference::request_info(id + 1), None);
+	});
+}
+
+#[test]
+fn price_should_be_known_only_for_versions_that_are_served() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_eq!(Inference::price(VERSION), Some(PRICE));
+		assert_eq!(Inference::price(VersionId { model: MODEL, number: 1 }), None);
+		Served::set(false);
+		assert_eq!(Inference::price(VERSION), None);
+	});
+}
