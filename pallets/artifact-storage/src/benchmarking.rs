@@ -1,0 +1,144 @@
+//! Benchmarks of the pallet.
+
+use super::*;
+use alloc::{vec, vec::Vec};
+use frame_benchmarking::v2::*;
+use frame_support::{
+	traits::{fungible::Mutate, Get},
+	weights::WeightMeter,
+	BoundedVec,
+};
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use sp_core::H256;
+use sp_runtime::traits::{Bounded, One, Saturating};
+
+/// An account that can pay any deposit.
+fn funded<T: Config>(name: &'static str) -> T::AccountId {
+	let who: T::AccountId = account(name, 0, 0);
+	let _ = T::Currency::set_balance(&who, BalanceOf::<T>::max_value() / 4u32.into());
+	who
+}
+
+/// Makes `data` the extrinsic that is being applied.
+fn enter_extrinsic<T: Config>(index: u32, data: Vec<u8>) {
+	frame_system::Pallet::<T>::set_extrinsic_index(index);
+	frame_system::Pallet::<T>::note_extrinsic(data);
+}
+
+/// Has `who` store `data`; returns its hash.
+fn stored<T: Config>(who: &T::AccountId, data: Vec<u8>) -> H256 {
+	enter_extrinsic::<T>(0, data.clone());
+	let content_hash = H256(sp_io::hashing::blake2_256(&data));
+	assert!(Pallet::<T>::do_store(who.clone(), data).is_ok());
+	Pending::<T>::kill();
+	content_hash
+}
+
+/// Goes to the block in which what is stored now expires.
+fn expire<T: Config>() -> BlockNumberFor<T> {
+	let now = frame_system::Pallet::<T>::block_number()
+		.saturating_add(T::RetentionPeriod::get())
+		.saturating_add(One::one());
+	frame_system::Pallet::<T>::set_block_number(now);
+	now
+}
+
+/// Fills the queue to its last place.
+fn fill_pending<T: Config>(count: u32) {
+	let pending: Vec<_> = (0..count)
+		.map(|index| Indexing::Store {
+			extrinsic: index.saturating_add(1),
+			content_hash: H256::repeat_byte(index as u8),
+			size: 1,
+		})
+		.collect();
+	Pending::<T>::put(BoundedVec::truncate_from(pending));
+}
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn store(b: Linear<1, { T::MaxChunkSize::get() }>) {
+		let caller = funded::<T>("caller");
+		let data = vec![7u8; b as usize];
+		let content_hash = stored::<T>(&caller, data.clone());
+		expire::<T>();
+		enter_extrinsic::<T>(0, data.clone());
+		fill_pending::<T>(T::MaxChunksPerBlock::get().saturating_sub(1));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), data);
+
+		assert!(Pallet::<T>::contains(content_hash));
+	}
+
+	#[benchmark]
+	fn renew() {
+		let content_hash = stored::<T>(&funded::<T>("depositor"), vec![7u8; 32]);
+		let caller = funded::<T>("caller");
+		fill_pending::<T>(T::MaxChunksPerBlock::get().saturating_sub(1));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), content_hash);
+
+		assert!(Chunks::<T>::get(content_hash).is_some_and(|chunk| chunk.depositor == caller));
+	}
+
+	#[benchmark]
+	fn release() {
+		let content_hash = stored::<T>(&funded::<T>("depositor"), vec![7u8; 32]);
+		let caller = funded::<T>("caller");
+		expire::<T>();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), content_hash);
+
+		assert!(!Chunks::<T>::contains_key(content_hash));
+	}
+
+	#[benchmark]
+	fn on_finalize(n: Linear<0, { T::MaxChunksPerBlock::get() }>) {
+		fill_pending::<T>(n);
+
+		#[block]
+		{
+			Pallet::<T>::tell_host();
+		}
+
+		assert!(Pending::<T>::get().is_empty());
+	}
+
+	#[benchmark]
+	fn on_idle_base() {
+		stored::<T>(&funded::<T>("depositor"), vec![7u8; 32]);
+		let mut meter = WeightMeter::with_limit(T::WeightInfo::on_idle_base());
+
+		#[block]
+		{
+			Pallet::<T>::release_expired(frame_system::Pallet::<T>::block_number(), &mut meter);
+		}
+
+		assert_eq!(Chunks::<T>::iter().count(), 1);
+	}
+
+	#[benchmark]
+	fn on_idle_step() {
+		let content_hash = stored::<T>(&funded::<T>("depositor"), vec![7u8; 32]);
+		let expires_at = Chunks::<T>::get(content_hash).map(|chunk| chunk.expires_at);
+		Cursor::<T>::set(expires_at);
+		let now = expire::<T>();
+		let limit = T::WeightInfo::on_idle_base().saturating_add(T::WeightInfo::on_idle_step());
+		let mut meter = WeightMeter::with_limit(limit);
+
+		#[block]
+		{
+			Pallet::<T>::release_expired(now, &mut meter);
+		}
+
+		assert_eq!(Chunks::<T>::iter().count(), 0);
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);
+}

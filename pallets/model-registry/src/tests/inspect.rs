@@ -1,0 +1,114 @@
+use crate::{mock::*, Versions};
+use dodona_engine::ENGINE_VERSION;
+use dodona_primitives_models::{ModelInspect, VersionState::*};
+use frame_support::assert_ok;
+
+type Registry = ModelRegistry;
+
+#[test]
+fn active_version_should_follow_the_model() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		let first = version_in(ALICE, 0, 1, Approved);
+		assert_eq!(Registry::active_version(0), None);
+		assert_ok!(Registry::activate_version(signed(ALICE), first));
+		assert_eq!(Registry::active_version(0), Some(first));
+		let second = version_in(ALICE, 0, 2, Active);
+		assert_eq!(Registry::active_version(0), Some(second));
+		assert_ok!(Registry::revoke_version(signed(ALICE), second, reason("")));
+		assert_eq!(Registry::active_version(0), None);
+		assert_eq!(Registry::active_version(7), None);
+	});
+}
+
+#[test]
+fn is_served_should_hold_when_the_version_is_active_or_deprecated() {
+	for (state, served) in
+		[(Proposed, false), (Approved, false), (Active, true), (Deprecated, true), (Revoked, false)]
+	{
+		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+			let version = version_in(ALICE, 0, 1, state);
+			assert_eq!(Registry::is_served(version), served, "{state:?}");
+			assert_eq!(Registry::manifest(version), Some(manifest(1)));
+		});
+	}
+}
+
+#[test]
+fn is_served_should_not_hold_when_the_engine_has_changed_since() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		let version = version_in(ALICE, 0, 1, Active);
+		Versions::<Test>::mutate(0, 1, |version| {
+			version.as_mut().unwrap().manifest.engine = ENGINE_VERSION + 1;
+		});
+		assert!(!Registry::is_served(version));
+		assert_eq!(Registry::active_version(0), None);
+	});
+}
+
+#[test]
+fn inspection_should_find_nothing_when_model_or_version_are_unknown() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		assert!(!Registry::is_served(id(0, 1)));
+		assert_eq!(Registry::manifest(id(0, 1)), None);
+		assert_eq!(Registry::version(id(0, 1)), None);
+		assert_eq!(Registry::beneficiary(7), None);
+		assert_eq!(Registry::model_by_name(b"letters".to_vec()), None);
+		assert_eq!(Registry::model_by_name(vec![b'a'; 1000]), None);
+	});
+}
+
+#[test]
+fn beneficiary_should_be_the_owner_unless_the_model_is_in_the_commons() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.commons_model(BOB, "commons")
+		.build_and_execute(|| {
+			assert_eq!(Registry::beneficiary(0), Some(ALICE));
+			assert_eq!(Registry::beneficiary(1), None);
+		});
+}
+
+#[test]
+fn models_should_be_listed_by_id_from_start_up_to_limit() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.model(BOB, "letters")
+		.commons_model(BOB, "commons")
+		.build_and_execute(|| {
+			version_in(BOB, 1, 1, Active);
+			let ids = |start, limit| -> Vec<_> {
+				Registry::models(start, limit).into_iter().map(|model| model.id).collect()
+			};
+			assert_eq!(ids(0, u32::MAX), [0, 1, 2]);
+			assert_eq!(ids(1, 1), [1]);
+			assert_eq!(ids(2, 5), [2]);
+			assert!(ids(3, 5).is_empty());
+			assert!(ids(0, 0).is_empty());
+
+			let letters = Registry::model_by_name(b"letters".to_vec()).unwrap();
+			assert_eq!(letters, Registry::models(1, 1)[0]);
+			assert_eq!((letters.id, letters.name), (1, name("letters")));
+			assert_eq!((letters.owner, letters.active, letters.latest), (Some(BOB), Some(1), 1));
+		});
+}
+
+#[test]
+fn models_should_list_no_more_than_256_when_more_are_asked_for() {
+	ExtBuilder::default().build_and_execute(|| {
+		for number in 0..257 {
+			assert_ok!(register(ALICE, &format!("model-{number}")));
+		}
+		assert_eq!(Registry::models(0, u32::MAX).len(), 256);
+		assert_eq!(Registry::models(256, u32::MAX).len(), 1);
+	});
+}
+
+#[test]
+fn version_should_be_shown_with_its_proposer_and_state() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		let version = version_in(ALICE, 0, 1, Approved);
+		let info = Registry::version(version).unwrap();
+		assert_eq!((info.id, info.proposer, info.state), (version, ALICE, Approved));
+		assert_eq!(info.manifest, manifest(1));
+	});
+}

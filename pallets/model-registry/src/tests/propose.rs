@@ -1,0 +1,220 @@
+use crate::{mock::*, Artifacts, Error, Event, HoldReason};
+use dodona_engine::{architecture::mlp, ENGINE_VERSION};
+use dodona_primitives_models::{Architecture, Manifest, VersionState, CHUNK_SIZE};
+use frame_support::{assert_noop, assert_ok};
+use sp_core::H256;
+use sp_runtime::{DispatchError, TokenError};
+
+/// Proposes what `change` makes of a valid manifest for Alice's model 0.
+fn propose_changed(change: impl FnOnce(&mut Manifest<Balance>)) -> sp_runtime::DispatchResult {
+	let mut manifest = manifest(1);
+	change(&mut manifest);
+	ModelRegistry::propose_version(signed(ALICE), 0, manifest)
+}
+
+#[test]
+fn propose_should_record_the_version_and_hold_the_deposit() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		assert_ok!(propose(ALICE, 0, 1));
+		assert_ok!(propose(ALICE, 0, 2));
+
+		let artifact = H256::repeat_byte(2);
+		assert_eq!(
+			events().last(),
+			Some(&Event::VersionProposed { version: id(0, 2), proposer: ALICE, artifact })
+		);
+		let version = version(id(0, 2));
+		assert_eq!((version.proposer, version.deposit), (ALICE, VERSION_DEPOSIT));
+		assert_eq!(version.state, VersionState::Proposed);
+		assert_eq!(version.manifest, manifest(2));
+		assert_eq!((model(0).latest, model(0).live, model(0).active), (2, 2, None));
+		assert_eq!(held(HoldReason::Version, ALICE), 2 * VERSION_DEPOSIT);
+		assert_eq!(held(HoldReason::Model, ALICE), MODEL_DEPOSIT);
+		assert_eq!(Artifacts::<Test>::get(artifact), Some(id(0, 2)));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_signer_is_not_the_owner() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		assert_noop!(propose(BOB, 0, 1), Error::<Test>::NotOwner);
+		assert_noop!(propose(CURATOR, 0, 1), Error::<Test>::NotOwner);
+		assert_noop!(
+			ModelRegistry::propose_version(RuntimeOrigin::root(), 0, manifest(1)),
+			DispatchError::BadOrigin
+		);
+	});
+}
+
+#[test]
+fn propose_should_work_for_anyone_when_the_model_is_in_the_commons() {
+	ExtBuilder::default().commons_model(ALICE, "digits").build_and_execute(|| {
+		assert_ok!(propose(BOB, 0, 1));
+		assert_eq!(held(HoldReason::Version, BOB), VERSION_DEPOSIT);
+		assert_eq!(version(id(0, 1)).proposer, BOB);
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_model_is_unknown() {
+	ExtBuilder::default().build_and_execute(|| {
+		assert_noop!(propose(ALICE, 0, 1), Error::<Test>::UnknownModel);
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_deposit_cannot_be_held() {
+	ExtBuilder::default().commons_model(ALICE, "digits").build_and_execute(|| {
+		// Short of the existential deposit, which stays free.
+		assert_noop!(propose(POOR, 0, 1), DispatchError::Token(TokenError::FundsUnavailable));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_model_has_too_many_live_versions() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		for seed in 1..=MAX_LIVE_VERSIONS as u8 {
+			assert_ok!(propose(ALICE, 0, seed));
+		}
+		assert_noop!(propose(ALICE, 0, 9), Error::<Test>::TooManyVersions);
+		assert_ok!(ModelRegistry::revoke_version(signed(ALICE), id(0, 1), reason("old")));
+		assert_ok!(propose(ALICE, 0, 9));
+		assert_eq!(model(0).latest, MAX_LIVE_VERSIONS + 1);
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_engine_is_another() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		for engine in [0, ENGINE_VERSION + 1] {
+			assert_noop!(
+				propose_changed(|manifest| manifest.engine = engine),
+				Error::<Test>::UnsupportedEngine
+			);
+		}
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_engine_cannot_run_the_architecture() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		for widths in [vec![], vec![2], vec![2, 0, 1], vec![mlp::MAX_WIDTH, mlp::MAX_WIDTH, 1]] {
+			let widths = widths.try_into().unwrap();
+			assert_noop!(
+				propose_changed(
+					|manifest| manifest.architecture = Architecture::Mlp(mlp::Config { widths })
+				),
+				Error::<Test>::InvalidArchitecture
+			);
+		}
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_artifact_contradicts_itself() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		for (size, chunks) in [(300, 0), (300, 2), (u64::from(CHUNK_SIZE) + 1, 1), (0, 0)] {
+			assert_noop!(
+				propose_changed(|manifest| {
+					manifest.artifact.size = size;
+					manifest.artifact.chunks = chunks;
+				}),
+				Error::<Test>::InvalidArtifact
+			);
+		}
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_artifact_is_too_short_for_the_architecture() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		// 2·3 + 3 + 3·1 + 1 parameters of 4 bytes, and the length of a header that isn't empty.
+		assert_noop!(
+			propose_changed(|manifest| manifest.artifact.size = 13 * 4 + 8),
+			Error::<Test>::InvalidArtifact
+		);
+		assert_ok!(propose_changed(|manifest| manifest.artifact.size = 13 * 4 + 9));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_licence_is_not_printable() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		for licence in [&b""[..], b"  ", b"MIT\n", b"\x1b[2J", "Überlizenz".as_bytes()] {
+			assert_noop!(
+				propose_changed(|manifest| manifest.licence = licence.to_vec().try_into().unwrap()),
+				Error::<Test>::InvalidLicence
+			);
+		}
+		assert_ok!(propose_changed(|manifest| manifest.licence =
+			b"MIT OR (Apache-2.0 WITH LLVM-exception)".to_vec().try_into().unwrap()));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_parent_does_not_exist() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		for parent in [id(0, 0), id(0, 1), id(7, 1)] {
+			assert_noop!(
+				propose_changed(|manifest| manifest.derived_from = Some(parent)),
+				Error::<Test>::UnknownParent
+			);
+		}
+		assert_ok!(propose(ALICE, 0, 2));
+		assert_ok!(propose_changed(|manifest| manifest.derived_from = Some(id(0, 1))));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_another_model_has_the_artifact() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.model(BOB, "copy")
+		.build_and_execute(|| {
+			assert_ok!(propose(ALICE, 0, 1));
+			assert_ok!(propose(BOB, 1, 2));
+			assert_noop!(propose(BOB, 1, 1), Error::<Test>::ArtifactTaken);
+			// Derived from something else.
+			let mut copy = manifest(1);
+			copy.derived_from = Some(id(1, 1));
+			assert_noop!(
+				ModelRegistry::propose_version(signed(BOB), 1, copy),
+				Error::<Test>::ArtifactTaken
+			);
+		});
+}
+
+#[test]
+fn propose_should_fail_when_another_model_had_the_artifact_in_a_revoked_version() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.model(BOB, "copy")
+		.build_and_execute(|| {
+			version_in(ALICE, 0, 1, VersionState::Revoked);
+			assert_noop!(propose(BOB, 1, 1), Error::<Test>::ArtifactTaken);
+		});
+}
+
+#[test]
+fn propose_should_accept_the_artifact_of_another_model_when_it_is_derived_from_it() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.model(BOB, "copy")
+		.build_and_execute(|| {
+			assert_ok!(propose(ALICE, 0, 1));
+			let mut derived = manifest(1);
+			derived.derived_from = Some(id(0, 1));
+			assert_ok!(ModelRegistry::propose_version(signed(BOB), 1, derived));
+			// The first to have it stays listed.
+			assert_eq!(Artifacts::<Test>::get(H256::repeat_byte(1)), Some(id(0, 1)));
+		});
+}
+
+#[test]
+fn propose_should_accept_an_artifact_again_when_the_model_is_the_same() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		assert_ok!(propose(ALICE, 0, 1));
+		assert_ok!(propose_changed(|manifest| manifest.price = 7));
+		assert_eq!(version(id(0, 2)).manifest.price, 7);
+	});
+}

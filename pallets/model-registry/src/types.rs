@@ -1,0 +1,68 @@
+//! What is recorded of models and versions.
+
+use crate::Config;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use dodona_primitives_models::{Manifest, ModelId, ModelInfo, Name, VersionState};
+use frame_support::{traits::fungible::Inspect, BoundedVec};
+use scale_info::TypeInfo;
+use sp_core::ConstU32;
+
+/// Why a version was revoked, in words.
+pub type Reason = BoundedVec<u8, ConstU32<256>>;
+
+/// The balance type of the pallet's currency.
+pub type BalanceOf<T> =
+	<<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+
+/// The record of a model in a runtime.
+pub type ModelOf<T> = Model<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// The record of a version in a runtime.
+pub type VersionOf<T> = Version<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// A manifest in a runtime.
+pub type ManifestOf<T> = Manifest<BalanceOf<T>>;
+
+/// The record of a model.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Model<AccountId, Balance> {
+	/// Its unique name.
+	pub name: Name,
+	/// Its owner; `None` if the commons govern it.
+	pub owner: Option<AccountId>,
+	/// What is held from the owner for it.
+	pub deposit: Balance,
+	/// Number of the active version.
+	pub active: Option<u32>,
+	/// Number of the newest version; 0 before the first.
+	pub latest: u32,
+	/// How many versions are not revoked.
+	pub live: u32,
+}
+
+impl<AccountId, Balance> Model<AccountId, Balance> {
+	/// The model as clients see it.
+	pub(crate) fn into_info(self, id: ModelId) -> ModelInfo<AccountId> {
+		let Self { name, owner, active, latest, .. } = self;
+		ModelInfo { id, name, owner, active, latest }
+	}
+}
+
+/// The record of a version.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Version<AccountId, Balance> {
+	/// Who proposed it.
+	pub proposer: AccountId,
+	/// What is held from the proposer for it.
+	pub deposit: Balance,
+	/// Where it is in its life.
+	pub state: VersionState,
+	/// Why it was revoked, if it was.
+	pub revoked_for: Option<Reason>,
+	/// What it is.
+	pub manifest: Manifest<Balance>,
+}
