@@ -187,15 +187,18 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// `Committing` → `Queued`: one seat committed, and all the others are punished.
+	/// `Committing` → `Revealing`: a bare quorum committed, and all the others are punished.
 	#[benchmark]
 	fn close_commitments(c: Linear<2, { MAX_COMMITTEE }>) -> Result<(), BenchmarkError> {
 		let version = T::BenchmarkHelper::version(16, 1);
 		let workers = T::BenchmarkHelper::operators(c);
 		let until = frame_system::Pallet::<T>::block_number();
-		let committee = seats::<T>(&workers, |index| match index {
-			0 => SeatStatus::Committed(H256::repeat_byte(1)),
-			_ => SeatStatus::Assigned,
+		let committee = seats::<T>(&workers, |index| {
+			if index < quorum(c) as usize {
+				SeatStatus::Committed(H256::repeat_byte(1))
+			} else {
+				SeatStatus::Assigned
+			}
 		});
 		let id = stage::<T>(version, RequestState::Committing { committee, until })?;
 		let now = late::<T>();
@@ -206,7 +209,7 @@ mod benchmarks {
 		}
 
 		let state = Requests::<T>::get(id).ok_or("the request is there")?.state;
-		assert!(!matches!(state, RequestState::Committing { .. }));
+		assert!(matches!(state, RequestState::Revealing { .. }));
 		Ok(())
 	}
 

@@ -135,7 +135,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type ResultRetention: Get<BlockNumberFor<Self>>;
 
-		/// Part of its stake that a seat loses for never committing, when others did.
+		/// Part of its stake that a seat loses for never committing, when a quorum did.
 		#[pallet::constant]
 		type NoShowPenalty: Get<Perbill>;
 
@@ -184,7 +184,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Requests<T: Config> = StorageMap<_, Twox64Concat, RequestId, RequestOf<T>>;
 
-	/// The input of a request.
+	/// The input of a request that has not ended.
 	#[pallet::storage]
 	pub type Inputs<T> = StorageMap<_, Twox64Concat, RequestId, Input>;
 

@@ -180,14 +180,16 @@ impl<T: Config> Pallet<T> {
 		let seats = committee.len() as u32;
 		let committed =
 			committee.iter().filter(|seat| seat.status != SeatStatus::Assigned).count() as u32;
+		let enough = committed >= quorum(seats);
 		for seat in committee.iter().filter(|seat| seat.status == SeatStatus::Assigned) {
-			// When nobody at all could answer, it is the weights that are missing, not the workers.
-			if committed > 0 {
+			// Only a quorum shows that the answer could be had: where the weights are missing or
+			// corrupt, a single seat that commits to anything must not bring the others down.
+			if enough {
 				T::Stake::punish(&seat.operator, Offence::NoShow, T::NoShowPenalty::get());
 			}
 			Self::leave(id, &seat.operator);
 		}
-		if committed >= quorum(seats) {
+		if enough {
 			Self::deposit_event(Event::CommitmentsClosed { request: id, committed });
 			let until = now.saturating_add(T::RevealPeriod::get());
 			return RequestState::Revealing { committee, until };
@@ -250,7 +252,7 @@ impl<T: Config> Pallet<T> {
 		Self::dismiss(id, &committee);
 		let (paid, refunded) = Self::settle(request, &committee, outcome);
 		Self::forget_outputs(id, Some(outcome));
-		Excluded::<T>::remove(id);
+		Self::forget_question(id);
 		Self::deposit_event(Event::Finalized { request: id, outcome, paid, refunded });
 		RequestState::Finalized { committee, outcome, at: now }
 	}
@@ -289,7 +291,7 @@ impl<T: Config> Pallet<T> {
 	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
 		Self::release(request, request.fee);
 		Self::forget_outputs(id, None);
-		Excluded::<T>::remove(id);
+		Self::forget_question(id);
 		Self::deposit_event(Event::Failed { request: id, reason });
 		RequestState::Failed { reason, at: now }
 	}
@@ -298,7 +300,6 @@ impl<T: Config> Pallet<T> {
 	fn prune(id: RequestId) {
 		Self::forget_outputs(id, None);
 		Requests::<T>::remove(id);
-		Inputs::<T>::remove(id);
 		AgreedAt::<T>::remove(id);
 		Self::deposit_event(Event::Pruned { request: id });
 	}
@@ -317,6 +318,12 @@ impl<T: Config> Pallet<T> {
 		if Assignments::<T>::take(operator, id).is_some() {
 			T::Stake::discharge(operator);
 		}
+	}
+
+	/// Removes what is of no use once a request has ended: nobody will be drawn for it again.
+	fn forget_question(id: RequestId) {
+		Inputs::<T>::remove(id);
+		Excluded::<T>::remove(id);
 	}
 
 	/// Removes all revealed outputs but that of `result`: at most one for each seat.

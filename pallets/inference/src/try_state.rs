@@ -16,7 +16,8 @@ impl<T: Config> Pallet<T> {
 	/// Checks that
 	///
 	/// - the fee of every request that has not ended is held, and nothing else is: Σ held = Σ fees;
-	/// - every request has an input, an id below the next one, and a deadline not yet served;
+	/// - every request has an id below the next one and a deadline not yet served, and an input
+	///   exactly until it ends;
 	/// - a committee's seats are held by distinct operators;
 	/// - a result has a quorum behind it, and its output hashes to it;
 	/// - the open seats are exactly those that can still be punished;
@@ -30,7 +31,8 @@ impl<T: Config> Pallet<T> {
 
 		for (id, request) in Requests::<T>::iter() {
 			ensure!(id < NextRequestId::<T>::get(), "a request's id is below the next");
-			ensure!(Inputs::<T>::contains_key(id), "a request has an input");
+			let has_input = Inputs::<T>::contains_key(id);
+			ensure!(has_input != request.state.is_terminal(), "an input until the request ends");
 			ensure!(deadlines.contains(&id), "a request has a deadline not yet served");
 			if !request.state.is_terminal() {
 				let fee = fees.entry(request.requester.clone()).or_insert_with(Zero::zero);

@@ -95,11 +95,13 @@ fn ended_request_should_be_pruned_after_its_retention_and_not_before() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = agreed_with_a_dissenter();
 		let RequestState::Agreed { until, .. } = state(id) else { panic!("agreed") };
+		assert!(Inputs::<Test>::contains_key(id));
+		go_to(until + 1);
+		assert!(!Inputs::<Test>::contains_key(id), "it is in the block's body for those who check");
 		go_to(until + 1 + 10);
 		assert!(state(id).is_terminal());
 		next_block();
 		assert_eq!(Requests::<Test>::get(id), None);
-		assert_eq!(Inputs::<Test>::get(id), None);
 		assert_eq!(AgreedAt::<Test>::get(id), None);
 		assert_eq!(Outputs::<Test>::iter().count(), 0);
 		assert!(events().contains(&Event::Pruned { request: id }));

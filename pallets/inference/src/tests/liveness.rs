@@ -92,6 +92,18 @@ fn nobody_should_be_punished_when_nobody_could_answer() {
 }
 
 #[test]
+fn nobody_should_be_punished_for_silence_when_no_quorum_could_answer() {
+	ExtBuilder::default().build_and_execute(|| {
+		// One seat commits to anything at all, while the weights can't be had.
+		let id = ask_and_draw();
+		commit(id, 1, &wrong_output());
+		go_to(8);
+		assert_eq!(state(id), RequestState::Queued { since: 8 });
+		assert!(Punished::get().is_empty());
+	});
+}
+
+#[test]
 fn advance_should_move_a_request_on_when_the_hook_has_no_weight() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = ask();
