@@ -1,0 +1,13 @@
+//! The arithmetic that an answer is defined by, one module for each numeric class.
+
+pub mod f32;
+
+use burn::tensor::Device;
+
+/// The device that everything runs on: the only place that names one.
+///
+/// burn's default device depends on what else is compiled in, and on the environment.
+#[allow(deprecated)]
+pub fn device() -> Device {
+	Device::ndarray()
+}
