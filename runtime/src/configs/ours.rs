@@ -1,0 +1,185 @@
+//! Dodona's own pallets, joined here: they know one another only through the traits in
+//! `primitives/`. Also what a node's off-chain worker needs to sign a transaction.
+
+use super::{
+	parameters::dynamic_params::{inference, staking},
+	TreasuryAccount,
+};
+use crate::{
+	deposit,
+	governance::{CuratorOrigin, GuardianOrigin},
+	randomness::RelayRandomness,
+	AccountId, Address, Balance, Balances, BlockNumber, ContributorStaking, ModelRegistry, Nonce,
+	Runtime, RuntimeCall, RuntimeHoldReason, Signature, SignedPayload, System, TxExtension,
+	UncheckedExtrinsic, DAYS, MICROUNIT, UNIT,
+};
+use codec::Encode;
+use core::marker::PhantomData;
+use dodona_primitives_inference::MAX_COMMITTEE;
+use dodona_primitives_models::CHUNK_SIZE;
+use frame_support::{
+	parameter_types,
+	traits::{tokens::imbalance::ResolveTo, Get},
+};
+use frame_system::offchain::{AppCrypto, CreateBare, CreateSignedTransaction, SigningTypes};
+use sp_runtime::{
+	generic::Era,
+	traits::{SaturatedConversion, Verify},
+	Perbill,
+};
+
+parameter_types! {
+	pub const MaxChunkSize: u32 = CHUNK_SIZE;
+	pub const MaxChunksPerBlock: u32 = 6;
+	pub const ChunkDepositBase: Balance = deposit(1, 0);
+	// Bodies are kept by archive nodes, not in the state: cheaper than state.
+	pub const ChunkDepositPerByte: Balance = 10 * MICROUNIT;
+	pub const RetentionPeriod: BlockNumber = 30 * DAYS;
+	pub const ModelDeposit: Balance = 10 * UNIT;
+	pub const VersionDeposit: Balance = 5 * UNIT;
+	pub const MaxLiveVersions: u32 = 32;
+	pub const MaxUnbonding: u32 = 16;
+	pub const MaxOperators: u32 = 4_096;
+}
+
+impl pallet_artifact_storage::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type MaxChunkSize = MaxChunkSize;
+	type MaxChunksPerBlock = MaxChunksPerBlock;
+	type DepositBase = ChunkDepositBase;
+	type DepositPerByte = ChunkDepositPerByte;
+	type RetentionPeriod = RetentionPeriod;
+	type WeightInfo = pallet_artifact_storage::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_model_registry::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type CuratorOrigin = CuratorOrigin;
+	type GuardianOrigin = GuardianOrigin;
+	type ModelDeposit = ModelDeposit;
+	type VersionDeposit = VersionDeposit;
+	type MaxLiveVersions = MaxLiveVersions;
+	type WeightInfo = pallet_model_registry::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_contributor_staking::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type MinBond = staking::MinBond;
+	type UnbondingPeriod = AtLeast<1, staking::UnbondingPeriod>;
+	type MaxUnbonding = MaxUnbonding;
+	type MaxOperators = MaxOperators;
+	type StrikeWindow = AtLeast<1, staking::StrikeWindow>;
+	type MaxStrikes = AtLeast<1, staking::MaxStrikes>;
+	type Treasury = ResolveTo<TreasuryAccount, Balances>;
+	type WeightInfo = pallet_contributor_staking::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_inference::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Models = ModelRegistry;
+	type Stake = ContributorStaking;
+	type Rewards = ContributorStaking;
+	type Randomness = RelayRandomness;
+	type AuthorityId = pallet_inference::crypto::HotKey;
+	type CommitteeSize = Within<1, MAX_COMMITTEE, inference::CommitteeSize>;
+	type MaxAttempts = Within<1, 4, inference::MaxAttempts>;
+	type CommitPeriod = AtLeast<1, inference::CommitPeriod>;
+	type RevealPeriod = AtLeast<1, inference::RevealPeriod>;
+	type ChallengePeriod = AtLeast<1, inference::ChallengePeriod>;
+	type ResultRetention = AtLeast<1, inference::ResultRetention>;
+	type NoShowPenalty = inference::NoShowPenalty;
+	type UnrevealedPenalty = inference::UnrevealedPenalty;
+	type DissentPenalty = inference::DissentPenalty;
+	type WorkerShare = inference::WorkerShare;
+	type ContributorShare = ContributorShare;
+	type WeightInfo = pallet_inference::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::InferenceArguments;
+}
+
+/// A governed number, but never outside of what its pallet can work with.
+pub struct Within<const MIN: u32, const MAX: u32, Governed>(PhantomData<Governed>);
+
+impl<const MIN: u32, const MAX: u32, Governed: Get<u32>> Get<u32> for Within<MIN, MAX, Governed> {
+	fn get() -> u32 {
+		Governed::get().clamp(MIN, MAX)
+	}
+}
+
+/// A governed number with a floor.
+pub type AtLeast<const MIN: u32, Governed> = Within<MIN, { u32::MAX }, Governed>;
+
+/// The governed share, but never more than the workers leave.
+pub struct ContributorShare;
+
+impl Get<Perbill> for ContributorShare {
+	fn get() -> Perbill {
+		let left = Perbill::one() - inference::WorkerShare::get();
+		inference::ContributorShare::get().min(left)
+	}
+}
+
+impl SigningTypes for Runtime {
+	type Public = <Signature as Verify>::Signer;
+	type Signature = Signature;
+}
+
+impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type Extrinsic = UncheckedExtrinsic;
+	type RuntimeCall = RuntimeCall;
+}
+
+impl<LocalCall> CreateBare<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
+		UncheckedExtrinsic::new_bare(call)
+	}
+}
+
+/// Blocks for which a worker's transaction stays valid: it is built anew until it is taken.
+const WORKER_ERA: u64 = 16;
+
+impl<LocalCall> CreateSignedTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_signed_transaction<C: AppCrypto<Self::Public, Signature>>(
+		call: RuntimeCall,
+		public: Self::Public,
+		account: AccountId,
+		nonce: Nonce,
+	) -> Option<UncheckedExtrinsic> {
+		// The off-chain worker runs on the state after block `n`, whose own hash is not in it yet.
+		let parent = System::block_number().saturated_into::<u64>().saturating_sub(1);
+		let extension: TxExtension = (
+			frame_system::AuthorizeCall::new(),
+			frame_system::CheckNonZeroSender::new(),
+			frame_system::CheckSpecVersion::new(),
+			frame_system::CheckTxVersion::new(),
+			frame_system::CheckGenesis::new(),
+			frame_system::CheckEra::from(Era::mortal(WORKER_ERA, parent)),
+			frame_system::CheckNonce::from(nonce),
+			frame_system::CheckWeight::new(),
+			pallet_skip_feeless_payment::SkipCheckIfFeeless::from(
+				pallet_transaction_payment::ChargeTransactionPayment::from(0),
+			),
+			frame_metadata_hash_extension::CheckMetadataHash::new(false),
+			frame_system::WeightReclaim::new(),
+		);
+		let payload = SignedPayload::new(call, extension)
+			.inspect_err(|error| log::warn!("a worker's transaction can't be built: {error:?}"))
+			.ok()?;
+		let signature = payload.using_encoded(|bytes| C::sign(bytes, public))?;
+		let (call, extension, _) = payload.deconstruct();
+		Some(UncheckedExtrinsic::new_signed(call, Address::Id(account), signature, extension))
+	}
+}
