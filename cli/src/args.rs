@@ -1,0 +1,279 @@
+//! The command line.
+
+use crate::amount::Amount;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, str::FromStr};
+use subxt::utils::AccountId32;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  the command line or a file that it names makes no sense
+  3  the chain can't be reached, or stands still
+  4  the chain refused the transaction
+  5  the request ended without an answer; its fee went back";
+
+/// Publish models, ask them, and work for them.
+#[derive(Debug, Parser)]
+#[command(name = "dodona", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+pub struct Cli {
+	#[command(flatten)]
+	pub global: Global,
+	#[command(subcommand)]
+	pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+	/// A node's WebSocket address.
+	#[arg(long, global = true, env = "DODONA_URL", default_value = "ws://127.0.0.1:9944")]
+	pub url: String,
+	/// The signing key: a secret phrase, a hex seed or `//Name`. On a development chain: //Alice.
+	#[arg(long, global = true, env = "DODONA_SURI", hide_env_values = true)]
+	pub suri: Option<String>,
+	/// Print one JSON document to standard output; amounts are in the smallest unit, as strings.
+	#[arg(long, global = true)]
+	pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+	/// Publish and look up models.
+	#[command(subcommand)]
+	Model(Model),
+	/// Work for the network, and be paid for it.
+	#[command(subcommand)]
+	Worker(Worker),
+	/// Ask a model, and wait for the verified answer.
+	Ask(Ask),
+	/// Show the chain, its models and its workers.
+	Status,
+	/// Switches of a development node.
+	#[command(subcommand, hide = true)]
+	Dev(Dev),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Model {
+	/// Store a model's weights on the chain and put up a version of it.
+	Publish(Publish),
+	/// List all models.
+	List,
+	/// Show a model and its versions.
+	Show {
+		/// Its name.
+		name: String,
+	},
+}
+
+#[derive(Debug, Args)]
+pub struct Publish {
+	/// A safetensors file, or a folder with one and a `config.json`.
+	pub path: PathBuf,
+	/// The model's name: `org/name` or `name`. Else from `config.json`.
+	#[arg(long)]
+	pub name: Option<String>,
+	/// What is computed with the weights, such as `mlp:64,32,10`. Else from `config.json`.
+	#[arg(long)]
+	pub architecture: Option<ArchitectureArg>,
+	/// SPDX expression under which the weights may be used. Else `license` in `config.json`.
+	#[arg(long, alias = "license")]
+	pub licence: Option<String>,
+	/// Price of a request, in whole tokens.
+	#[arg(long, default_value = "0")]
+	pub price: Amount,
+	/// The version that this one was made from.
+	#[arg(long, value_name = "MODEL@VERSION")]
+	pub derived_from: Option<ModelRef>,
+	/// Propose the version and leave it to others to approve and activate it.
+	#[arg(long)]
+	pub propose_only: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Worker {
+	/// Bond, and be drawn into committees.
+	Join {
+		/// The public key that your node signs with (address or hex); keep no funds on it.
+		#[arg(long)]
+		hot_key: AccountArg,
+		/// What you put at stake, in whole tokens.
+		#[arg(long)]
+		bond: Amount,
+	},
+	/// Show an operator: yourself, unless another account is given.
+	Status {
+		/// The operator's account or its hot key.
+		account: Option<AccountArg>,
+	},
+	/// Be drawn again after a pause.
+	Resume,
+	/// Be drawn no more and unbond everything. `withdraw` fetches it after the unbonding period.
+	Leave,
+	/// Fetch what has finished unbonding.
+	Withdraw,
+}
+
+#[derive(Debug, Args)]
+pub struct Ask {
+	/// The model's name, with `@N` for a version of it other than the active one.
+	#[arg(value_name = "MODEL[@VERSION]")]
+	pub model: ModelRef,
+	/// A JSON file: an array of numbers, flat or in rows. `-` reads standard input.
+	#[arg(long, short)]
+	pub input: PathBuf,
+	/// Most that the answer may cost, in whole tokens. Else what it costs now.
+	#[arg(long)]
+	pub max_fee: Option<Amount>,
+	/// Return when a quorum agrees; do not wait until nobody can challenge it any more.
+	#[arg(long)]
+	pub no_wait_final: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Dev {
+	/// Make the node's worker with this hot key misbehave: a test of the others.
+	Fault {
+		/// The worker's hot key.
+		hot_key: AccountArg,
+		/// What it does.
+		fault: Fault,
+	},
+	/// Tell the node's workers where its own RPC is.
+	Rpc {
+		/// An `http://` address.
+		// Not `url`, which is the option of every command.
+		#[arg(value_name = "URL")]
+		address: String,
+	},
+}
+
+/// How a worker misbehaves.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Fault {
+	/// Names another output than the true one.
+	Lie,
+	/// Commits, and never reveals.
+	Mute,
+	/// Says nothing at all.
+	Silent,
+	/// Does its work.
+	None,
+}
+
+/// An account: an address or 32 bytes in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountArg(pub AccountId32);
+
+impl FromStr for AccountArg {
+	type Err = String;
+
+	fn from_str(text: &str) -> Result<Self, String> {
+		if let Some(digits) = text.strip_prefix("0x") {
+			let mut bytes = [0; 32];
+			return hex::decode_to_slice(digits, &mut bytes)
+				.map(|()| Self(bytes.into()))
+				.map_err(|error| format!("not 32 bytes in hex: {error}"));
+		}
+		AccountId32::from_str(text)
+			.map(Self)
+			.map_err(|error| format!("neither an address nor 0x and 64 hex digits: {error}"))
+	}
+}
+
+/// A model's name, and perhaps the number of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRef {
+	pub name: String,
+	pub version: Option<u32>,
+}
+
+impl FromStr for ModelRef {
+	type Err = String;
+
+	fn from_str(text: &str) -> Result<Self, String> {
+		let (name, version) = match text.split_once('@') {
+			None => (text, None),
+			Some((name, number)) => {
+				let version = number.parse().ok().filter(|number| *number > 0);
+				(name, Some(version.ok_or("after the @ comes a version's number, from 1")?))
+			},
+		};
+		if name.is_empty() {
+			return Err("a model's name is missing".into());
+		}
+		Ok(Self { name: name.into(), version })
+	}
+}
+
+/// An architecture as it is written on the command line: `mlp:64,32,10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchitectureArg {
+	pub family: String,
+	pub sizes: Vec<u32>,
+}
+
+impl FromStr for ArchitectureArg {
+	type Err = String;
+
+	fn from_str(text: &str) -> Result<Self, String> {
+		let (family, sizes) =
+			text.split_once(':').ok_or("an architecture looks like mlp:64,32,10")?;
+		let sizes: Result<Vec<u32>, _> = sizes.split(',').map(|size| size.trim().parse()).collect();
+		let sizes = sizes.map_err(|_| "sizes are numbers with commas between them")?;
+		Ok(Self { family: family.trim().into(), sizes })
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use clap::CommandFactory;
+
+	#[test]
+	fn command_line_should_be_consistent() {
+		Cli::command().debug_assert();
+	}
+
+	#[test]
+	fn command_line_should_keep_an_argument_apart_from_an_option_of_every_command() {
+		let line = ["dodona", "--url=ws://a", "dev", "rpc", "http://b"];
+		let cli = Cli::try_parse_from(line).unwrap();
+		assert_eq!(cli.global.url, "ws://a");
+		assert!(matches!(cli.command, Command::Dev(Dev::Rpc { address }) if address == "http://b"));
+	}
+
+	#[test]
+	fn model_ref_should_carry_the_version_when_one_is_named() {
+		let plain = ModelRef { name: "dodona/digits".into(), version: None };
+		let pinned = ModelRef { name: "digits".into(), version: Some(3) };
+		assert_eq!("dodona/digits".parse(), Ok(plain));
+		assert_eq!("digits@3".parse(), Ok(pinned));
+	}
+
+	#[test]
+	fn model_ref_should_be_refused_when_name_or_version_make_no_sense() {
+		for text in ["", "@1", "digits@", "digits@x", "digits@0", "digits@-1", "digits@1@2"] {
+			assert!(text.parse::<ModelRef>().is_err(), "{text}");
+		}
+	}
+
+	#[test]
+	fn architecture_should_be_refused_when_it_has_no_sizes() {
+		let parsed = "mlp: 64,32, 10".parse();
+		assert_eq!(parsed, Ok(ArchitectureArg { family: "mlp".into(), sizes: vec![64, 32, 10] }));
+		for text in ["mlp", "mlp:", "mlp:64,,10", "mlp:64;10", "mlp:-1"] {
+			assert!(text.parse::<ArchitectureArg>().is_err(), "{text}");
+		}
+	}
+
+	#[test]
+	fn account_should_be_the_same_when_written_as_address_or_in_hex() {
+		let address = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+		let hex = "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d";
+		assert_eq!(address.parse::<AccountArg>().unwrap(), hex.parse().unwrap());
+		assert!("5Grwva".parse::<AccountArg>().is_err());
+		assert!("0x1234".parse::<AccountArg>().is_err());
+	}
+}

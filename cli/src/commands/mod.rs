@@ -1,0 +1,88 @@
+//! One file for each command.
+
+pub mod ask;
+pub mod dev;
+pub mod model;
+pub mod status;
+pub mod worker;
+
+use crate::{
+	chain::{At, Balance, BlockNumber, Chain},
+	error::{Error, Result},
+};
+use dodona_primitives_models::{Architecture, ModelInfo, VersionId, VersionInfo};
+use dodona_primitives_staking::OperatorInfo;
+use subxt::utils::AccountId32;
+
+type Model = ModelInfo<AccountId32>;
+type Version = VersionInfo<AccountId32, Balance>;
+type Operator = OperatorInfo<AccountId32, Balance, BlockNumber>;
+
+/// Most entries that the runtime lists at once.
+const PAGE: u32 = 256;
+
+/// The model with this name, if there is one.
+async fn find_model(chain: &Chain, at: &At, name: &str) -> Result<Option<Model>> {
+	chain.call(at, "ModelRegistryApi_model_by_name", (name.as_bytes(),)).await
+}
+
+/// The model with this name.
+async fn model_by_name(chain: &Chain, at: &At, name: &str) -> Result<Model> {
+	find_model(chain, at, name).await?.ok_or_else(|| {
+		Error::failed(format!("there is no model `{name}`"))
+			.because("UnknownModel")
+			.hint("see the names in `dodona model list`")
+	})
+}
+
+/// All models.
+async fn models(chain: &Chain, at: &At) -> Result<Vec<Model>> {
+	let mut all: Vec<Model> = Vec::new();
+	loop {
+		let start = all.last().map_or(0, |model| model.id + 1);
+		let page: Vec<Model> = chain.call(at, "ModelRegistryApi_models", (start, PAGE)).await?;
+		let is_last = page.len() < PAGE as usize;
+		all.extend(page);
+		if is_last {
+			return Ok(all);
+		}
+	}
+}
+
+/// A version.
+async fn version(chain: &Chain, at: &At, id: VersionId) -> Result<Option<Version>> {
+	chain.call(at, "ModelRegistryApi_version", (id,)).await
+}
+
+/// The operators, up to a page of them.
+async fn operators(chain: &Chain, at: &At) -> Result<Vec<Operator>> {
+	chain.call(at, "ContributorStakingApi_operators", (PAGE,)).await
+}
+
+/// A bounded string of the chain, readable.
+fn text(bytes: &[u8]) -> String {
+	String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Bytes in hex.
+fn hex0x(bytes: impl AsRef<[u8]>) -> String {
+	format!("0x{}", hex::encode(bytes))
+}
+
+/// The first characters of something long.
+fn short(text: &str) -> String {
+	match text.char_indices().nth(10) {
+		Some((end, _)) => format!("{}…", &text[..end]),
+		None => text.to_owned(),
+	}
+}
+
+/// An architecture as it is written on the command line.
+fn architecture_text(architecture: &Architecture) -> String {
+	match architecture {
+		Architecture::Mlp(config) => {
+			let widths: Vec<String> = config.widths.iter().map(|width| width.to_string()).collect();
+			format!("mlp:{}", widths.join(","))
+		},
+	}
+}

@@ -1,0 +1,94 @@
+//! What is printed, and where: results to standard output, everything else to standard error.
+
+use crate::error::Error;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+use std::{cell::Cell, time::Duration};
+
+/// Prints for people, or for scripts.
+pub struct Output {
+	json: bool,
+	printed: Cell<bool>,
+}
+
+impl Output {
+	pub fn new(json: bool) -> Self {
+		Self { json, printed: Cell::new(false) }
+	}
+
+	/// Prints the one result of this run: `value` for scripts, `text` for people.
+	pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) {
+		self.printed.set(true);
+		if self.json {
+			println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+		} else {
+			println!("{}", text().trim_end());
+		}
+	}
+
+	/// Prints why this run ends without what it was asked for.
+	pub fn error(&self, error: &Error) {
+		eprintln!("error: {}", error.message);
+		if let Some(hint) = &error.hint {
+			eprintln!("  try: {hint}");
+		}
+		// Scripts get one document, also when a result said already what went wrong.
+		if self.json && !self.printed.get() {
+			let document = json!({ "error": {
+				"kind": error.kind.name(),
+				"message": error.message,
+				"reason": error.reason,
+				"hint": error.hint,
+			}});
+			println!("{}", serde_json::to_string_pretty(&document).unwrap_or_default());
+		}
+	}
+
+	/// Says what is done.
+	pub fn note(&self, text: impl AsRef<str>) {
+		eprintln!("{}", text.as_ref());
+	}
+
+	/// A bar for work of known length. Without a terminal it stays invisible.
+	pub fn bar(&self, length: u64, what: &'static str) -> ProgressBar {
+		let style = ProgressStyle::with_template("{msg} [{bar:32}] {pos}/{len} {elapsed}")
+			.unwrap_or_else(|_| ProgressStyle::default_bar());
+		ProgressBar::new(length).with_style(style).with_message(what)
+	}
+
+	/// A sign of life for work of unknown length. Without a terminal it stays invisible.
+	pub fn spinner(&self, what: impl Into<String>) -> ProgressBar {
+		let spinner = ProgressBar::new_spinner().with_message(what.into());
+		spinner.enable_steady_tick(Duration::from_millis(120));
+		spinner
+	}
+}
+
+/// Columns, each as wide as its widest cell.
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+	let width = |column: usize| {
+		let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+		cells.chain(header.get(column).map(|cell| cell.len())).max().unwrap_or(0)
+	};
+	let widths: Vec<usize> = (0..header.len()).map(width).collect();
+	let line = |cells: &mut dyn Iterator<Item = &str>| {
+		let padded: Vec<String> =
+			cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+		padded.join("  ").trim_end().to_owned()
+	};
+	let mut lines = vec![line(&mut header.iter().copied())];
+	lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+	lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+	use super::table;
+
+	#[test]
+	fn table_should_align_its_columns_when_cells_differ_in_width() {
+		let rows = [vec!["1".into(), "long name".into()], vec!["22".into(), "b".into()]];
+		assert_eq!(table(&["id", "name"], &rows), "id  name\n1   long name\n22  b");
+	}
+}
