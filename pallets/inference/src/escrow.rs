@@ -59,7 +59,8 @@ impl<T: Config> Pallet<T> {
 		committee: &[Seat<T::AccountId>],
 		outcome: H256,
 	) -> (BalanceOf<T>, BalanceOf<T>) {
-		let winners = || committee.iter().filter(|seat| seat.status == SeatStatus::Revealed(outcome));
+		let winners =
+			|| committee.iter().filter(|seat| seat.status == SeatStatus::Revealed(outcome));
 		let split = split(
 			request.fee,
 			committee.len() as u32,

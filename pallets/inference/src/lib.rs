@@ -68,8 +68,9 @@ pub mod pallet {
 	use sp_runtime::{traits::Hash, Perbill};
 
 	/// The type of fees.
-	pub type BalanceOf<T> =
-		<<T as Config>::Currency as fungible::Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+	pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<
+		<T as frame_system::Config>::AccountId,
+	>>::Balance;
 	/// An amount taken from a fee, on its way to whoever earned it.
 	pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 	/// A request of this chain.
@@ -376,8 +377,8 @@ pub mod pallet {
 				(1..=ATTEMPTS_LIMIT).contains(&T::MaxAttempts::get()),
 				"a request is given 1 to 4 committees"
 			);
-			let shares = T::WorkerShare::get().deconstruct() as u64 +
-				T::ContributorShare::get().deconstruct() as u64;
+			let shares = T::WorkerShare::get().deconstruct() as u64
+				+ T::ContributorShare::get().deconstruct() as u64;
 			assert!(shares <= 1_000_000_000, "no more than the fee can be shared");
 		}
 

@@ -16,7 +16,8 @@ use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 
 /// The seats of a committee.
-type CommitteeOf<T> = BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
+type CommitteeOf<T> =
+	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
 
 impl<T: Config> Pallet<T> {
 	/// Stores a request, and makes sure that its next deadline is looked at.
@@ -26,17 +27,16 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The first block in which a request in this state can be moved on by time alone.
-	pub(crate) fn due(
-		state: &RequestState<T::AccountId, BlockNumberFor<T>>,
-	) -> BlockNumberFor<T> {
+	pub(crate) fn due(state: &RequestState<T::AccountId, BlockNumberFor<T>>) -> BlockNumberFor<T> {
 		match state {
-			RequestState::Queued { since: last } |
-			RequestState::Committing { until: last, .. } |
-			RequestState::Revealing { until: last, .. } |
-			RequestState::Agreed { until: last, .. } |
-			RequestState::Disputed { until: last, .. } => last.saturating_add(One::one()),
-			RequestState::Finalized { at, .. } | RequestState::Failed { at, .. } =>
-				at.saturating_add(T::ResultRetention::get()).saturating_add(One::one()),
+			RequestState::Queued { since: last }
+			| RequestState::Committing { until: last, .. }
+			| RequestState::Revealing { until: last, .. }
+			| RequestState::Agreed { until: last, .. }
+			| RequestState::Disputed { until: last, .. } => last.saturating_add(One::one()),
+			RequestState::Finalized { at, .. } | RequestState::Failed { at, .. } => {
+				at.saturating_add(T::ResultRetention::get()).saturating_add(One::one())
+			},
 		}
 	}
 
@@ -89,15 +89,19 @@ impl<T: Config> Pallet<T> {
 		match Requests::<T>::get(id).map(|request| request.state) {
 			None => T::WeightInfo::serve_block(),
 			Some(RequestState::Queued { .. }) => T::WeightInfo::draw(T::CommitteeSize::get()),
-			Some(RequestState::Committing { committee, .. }) =>
-				T::WeightInfo::close_commitments(committee.len() as u32),
+			Some(RequestState::Committing { committee, .. }) => {
+				T::WeightInfo::close_commitments(committee.len() as u32)
+			},
 			Some(
-				RequestState::Revealing { committee, .. } | RequestState::Disputed { committee, .. },
+				RequestState::Revealing { committee, .. }
+				| RequestState::Disputed { committee, .. },
 			) => T::WeightInfo::tally(committee.len() as u32),
-			Some(RequestState::Agreed { committee, .. }) =>
-				T::WeightInfo::finalize(committee.len() as u32),
-			Some(RequestState::Finalized { .. } | RequestState::Failed { .. }) =>
-				T::WeightInfo::prune(),
+			Some(RequestState::Agreed { committee, .. }) => {
+				T::WeightInfo::finalize(committee.len() as u32)
+			},
+			Some(RequestState::Finalized { .. } | RequestState::Failed { .. }) => {
+				T::WeightInfo::prune()
+			},
 		}
 	}
 
@@ -116,12 +120,14 @@ impl<T: Config> Pallet<T> {
 		ensure!(Self::due(&request.state) <= now, Error::<T>::NotDue);
 		request.state = match request.state.clone() {
 			RequestState::Queued { .. } => Self::draw(id, &mut request, now),
-			RequestState::Committing { committee, .. } =>
-				Self::close_commitments(id, &request, committee, now),
+			RequestState::Committing { committee, .. } => {
+				Self::close_commitments(id, &request, committee, now)
+			},
 			RequestState::Revealing { committee, .. } => Self::tally(id, &request, committee, now),
-			RequestState::Agreed { committee, outcome, .. } |
-			RequestState::Disputed { committee, outcome: Some(outcome), .. } =>
-				Self::finalize(id, &request, committee, outcome, now),
+			RequestState::Agreed { committee, outcome, .. }
+			| RequestState::Disputed { committee, outcome: Some(outcome), .. } => {
+				Self::finalize(id, &request, committee, outcome, now)
+			},
 			RequestState::Disputed { committee, outcome: None, .. } => {
 				Self::dismiss(id, &committee);
 				Self::fail(id, &request, FailureReason::NoQuorum, now)
@@ -166,7 +172,11 @@ impl<T: Config> Pallet<T> {
 			status: SeatStatus::Assigned,
 		};
 		let committee = BoundedVec::truncate_from(operators.iter().map(seat).collect());
-		Self::deposit_event(Event::CommitteeDrawn { request: id, attempt: request.attempt, operators });
+		Self::deposit_event(Event::CommitteeDrawn {
+			request: id,
+			attempt: request.attempt,
+			operators,
+		});
 		RequestState::Committing { committee, until: now.saturating_add(T::CommitPeriod::get()) }
 	}
 

@@ -45,7 +45,8 @@ impl<T: Config> Pallet<T> {
 		Inputs::<T>::insert(id, input);
 		let fee = manifest.price;
 		let state = RequestState::Queued { since: now };
-		let request = Request { requester: requester.clone(), version, fee, created: now, attempt: 0, state };
+		let request =
+			Request { requester: requester.clone(), version, fee, created: now, attempt: 0, state };
 		Self::put(id, request);
 		Self::deposit_event(Event::Requested { request: id, requester, version, fee });
 		Ok(())

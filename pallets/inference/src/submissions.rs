@@ -42,10 +42,8 @@ impl<T: Config> Pallet<T> {
 		// In rising order, so that nothing can be said twice.
 		let requests = || submissions.iter().map(|submission| submission.request);
 		let rising = requests().zip(requests().skip(1)).all(|(one, next)| one < next);
-		!submissions.is_empty() &&
-			rising && submissions
-			.iter()
-			.all(|submission| Self::check(&operator, submission).is_ok())
+		!submissions.is_empty()
+			&& rising && submissions.iter().all(|submission| Self::check(&operator, submission).is_ok())
 	}
 
 	/// What a batch costs: each statement may be the last that its request waited for.
@@ -145,20 +143,27 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		match &mut request.state {
-			RequestState::Committing { committee, .. } |
-			RequestState::Revealing { committee, .. } =>
+			RequestState::Committing { committee, .. }
+			| RequestState::Revealing { committee, .. } => {
 				if let Some(seat) = committee.get_mut(index) {
 					seat.status = status;
-				},
+				}
+			},
 			_ => return Err(Error::<T>::NotYourSeat),
 		}
 		request.state = match request.state.clone() {
 			RequestState::Committing { committee, .. }
 				if committee.iter().all(|seat| seat.status != SeatStatus::Assigned) =>
-				Self::close_commitments(id, &request, committee, now),
+			{
+				Self::close_commitments(id, &request, committee, now)
+			},
 			RequestState::Revealing { committee, .. }
-				if !committee.iter().any(|seat| matches!(seat.status, SeatStatus::Committed(_))) =>
-				Self::tally(id, &request, committee, now),
+				if !committee
+					.iter()
+					.any(|seat| matches!(seat.status, SeatStatus::Committed(_))) =>
+			{
+				Self::tally(id, &request, committee, now)
+			},
 			unchanged => unchanged,
 		};
 		Self::put(id, request);

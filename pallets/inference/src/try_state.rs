@@ -26,8 +26,10 @@ impl<T: Config> Pallet<T> {
 		let mut fees = BTreeMap::new();
 		let mut open = BTreeSet::new();
 		let served = ServedUpTo::<T>::get();
-		let deadlines: BTreeSet<_> =
-			Deadlines::<T>::iter_keys().filter(|(at, _)| *at > served).map(|(_, id)| id).collect();
+		let deadlines: BTreeSet<_> = Deadlines::<T>::iter_keys()
+			.filter(|(at, _)| *at > served)
+			.map(|(_, id)| id)
+			.collect();
 
 		for (id, request) in Requests::<T>::iter() {
 			ensure!(id < NextRequestId::<T>::get(), "a request's id is below the next");
@@ -42,7 +44,10 @@ impl<T: Config> Pallet<T> {
 			let operators: BTreeSet<_> = committee.iter().map(|seat| &seat.operator).collect();
 			ensure!(operators.len() == committee.len(), "a seat each");
 			let named = |outcome| {
-				committee.iter().filter(|seat| seat.status == SeatStatus::Revealed(outcome)).count()
+				committee
+					.iter()
+					.filter(|seat| seat.status == SeatStatus::Revealed(outcome))
+					.count()
 			};
 			match &request.state {
 				RequestState::Agreed { outcome, .. } | RequestState::Finalized { outcome, .. } => {
@@ -56,8 +61,9 @@ impl<T: Config> Pallet<T> {
 				let at_risk = match request.state {
 					RequestState::Committing { .. } => true,
 					RequestState::Revealing { .. } => seat.status != SeatStatus::Assigned,
-					RequestState::Agreed { .. } | RequestState::Disputed { .. } =>
-						matches!(seat.status, SeatStatus::Revealed(_)),
+					RequestState::Agreed { .. } | RequestState::Disputed { .. } => {
+						matches!(seat.status, SeatStatus::Revealed(_))
+					},
 					_ => false,
 				};
 				if at_risk {

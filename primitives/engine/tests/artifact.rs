@@ -179,7 +179,7 @@ fn artifact_should_be_refused_when_an_entry_is_not_a_tensor() {
 	] {
 		assert_eq!(replaced(1, format!("{name}:{value}")), refused, "{value}");
 	}
-	let sizes = vec!["1"; MAX_RANK + 1].join(",");
+	let sizes = ["1"; MAX_RANK + 1].join(",");
 	assert_eq!(replaced(1, entry("layers.0.bias", &format!("[{sizes}]"), (24, 32))), refused);
 }
 

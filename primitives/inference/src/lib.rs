@@ -6,8 +6,8 @@
 extern crate alloc;
 
 mod commitment;
-mod state;
 pub mod runtime_api;
+mod state;
 
 pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
 pub use dodona_engine::EngineError;
@@ -45,7 +45,9 @@ pub fn quorum(seats: u32) -> u32 {
 }
 
 /// One thing that a worker says about one request.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct Submission {
 	/// The request that the worker has a seat in.
 	pub request: RequestId,
@@ -56,7 +58,9 @@ pub struct Submission {
 }
 
 /// What a worker says.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub enum Statement {
 	/// "I know the outcome."
 	#[codec(index = 0)]

@@ -23,7 +23,16 @@ pub struct Seat<AccountId> {
 
 /// What the holder of a seat has said so far.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub enum SeatStatus {
@@ -40,7 +49,16 @@ pub enum SeatStatus {
 
 /// Why a request failed. The whole fee went back to the requester.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub enum FailureReason {
@@ -134,11 +152,11 @@ impl<AccountId, BlockNumber> RequestState<AccountId, BlockNumber> {
 	/// The committee, in the states that have one.
 	pub fn committee(&self) -> Option<&Committee<AccountId>> {
 		match self {
-			Self::Committing { committee, .. } |
-			Self::Revealing { committee, .. } |
-			Self::Agreed { committee, .. } |
-			Self::Disputed { committee, .. } |
-			Self::Finalized { committee, .. } => Some(committee),
+			Self::Committing { committee, .. }
+			| Self::Revealing { committee, .. }
+			| Self::Agreed { committee, .. }
+			| Self::Disputed { committee, .. }
+			| Self::Finalized { committee, .. } => Some(committee),
 			Self::Queued { .. } | Self::Failed { .. } => None,
 		}
 	}

@@ -35,7 +35,9 @@ pub(crate) enum FetchError {
 impl fmt::Display for FetchError {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
-			Self::TooLarge(size) => write!(f, "{size} bytes are more than the Wasm worker can hold"),
+			Self::TooLarge(size) => {
+				write!(f, "{size} bytes are more than the Wasm worker can hold")
+			},
 			Self::Unreachable => write!(
 				f,
 				"no answer from this node's RPC at {}: set `dodona/rpc` in the offchain storage",
@@ -43,7 +45,9 @@ impl fmt::Display for FetchError {
 			),
 			Self::Status(code) => write!(f, "this node's RPC answered with HTTP {code}"),
 			Self::NotUnderstood => f.write_str("this node's RPC gave no JSON-RPC answer"),
-			Self::Refused(code, message) => write!(f, "this node's RPC refused: {message} ({code})"),
+			Self::Refused(code, message) => {
+				write!(f, "this node's RPC refused: {message} ({code})")
+			},
 			Self::CorruptChunk(hash) => write!(f, "chunk {hash:?} is corrupt"),
 			Self::CorruptIndex => f.write_str("the index chunk is not the artifact's"),
 			Self::WrongSize(size) => write!(f, "the chunks hold {size} bytes"),

@@ -122,10 +122,10 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		log::debug!(target: LOG_TARGET, "{operator:?} says {} things", submissions.len());
-		let signer = Signer::<T, T::AuthorityId>::all_accounts()
-			.with_filter(vec![account.public.clone()]);
-		let sent = signer
-			.send_signed_transaction(|_| Call::submit { submissions: submissions.clone() });
+		let signer =
+			Signer::<T, T::AuthorityId>::all_accounts().with_filter(vec![account.public.clone()]);
+		let sent =
+			signer.send_signed_transaction(|_| Call::submit { submissions: submissions.clone() });
 		if !sent.iter().any(|(_, result)| result.is_ok()) {
 			log::debug!(target: LOG_TARGET, "{operator:?}: not taken by the pool; said again later");
 		}

@@ -40,10 +40,7 @@ fn commitment_should_be_refused_when_the_seat_has_committed() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = ask_and_draw();
 		commit(id, 1, &output());
-		assert_noop!(
-			submit(1, commit_to(id, 1, &wrong_output())),
-			Error::<Test>::AlreadyCommitted
-		);
+		assert_noop!(submit(1, commit_to(id, 1, &wrong_output())), Error::<Test>::AlreadyCommitted);
 	});
 }
 

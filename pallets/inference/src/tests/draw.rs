@@ -3,7 +3,12 @@
 use super::*;
 
 fn operators(id: RequestId) -> Vec<AccountId> {
-	state(id).committee().unwrap().iter().map(|seat| seat.operator.clone()).collect()
+	state(id)
+		.committee()
+		.unwrap()
+		.iter()
+		.map(|seat| seat.operator.clone())
+		.collect()
 }
 
 #[test]

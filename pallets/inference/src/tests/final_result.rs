@@ -75,10 +75,14 @@ fn request_should_not_be_final_without_a_quorum() {
 	ExtBuilder::default().build_and_execute(|| {
 		MaxAttempts::set(1);
 		let id = ask_and_draw();
-		for (number, output) in [(1, output()), (2, output()), (3, wrong_output()), (4, wrong_output())] {
+		for (number, output) in
+			[(1, output()), (2, output()), (3, wrong_output()), (4, wrong_output())]
+		{
 			commit(id, number, &output);
 		}
-		for (number, output) in [(1, output()), (2, output()), (3, wrong_output()), (4, wrong_output())] {
+		for (number, output) in
+			[(1, output()), (2, output()), (3, wrong_output()), (4, wrong_output())]
+		{
 			reveal(id, number, &output);
 		}
 		let reason = FailureReason::NoQuorum;

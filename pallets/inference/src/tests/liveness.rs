@@ -126,7 +126,9 @@ fn hook_should_go_on_where_it_stopped_when_its_weight_ran_out() {
 	ExtBuilder::default().build_and_execute(|| {
 		let ids: Vec<_> = (0..5).map(|_| ask()).collect();
 		let queued = |ids: &[RequestId]| {
-			ids.iter().filter(|id| matches!(state(**id), RequestState::Queued { .. })).count()
+			ids.iter()
+				.filter(|id| matches!(state(**id), RequestState::Queued { .. }))
+				.count()
 		};
 		// Enough for one transition and its bookkeeping in half of it, and not for two.
 		let one = Inference::weight_of_any_transition() + <() as WeightInfo>::serve_block() * 2;

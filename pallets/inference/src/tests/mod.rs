@@ -31,9 +31,8 @@ use frame_system::offchain::{
 };
 use sp_core::{bounded_vec, ConstU128, ConstU64, H256};
 use sp_runtime::{
-	testing::TestXt,
-	traits::IdentityLookup,
-	AccountId32, BuildStorage, MultiSignature, MultiSigner, Perbill,
+	testing::TestXt, traits::IdentityLookup, AccountId32, BuildStorage, MultiSignature,
+	MultiSigner, Perbill,
 };
 
 pub type AccountId = AccountId32;
@@ -144,7 +143,7 @@ pub fn architecture() -> Architecture {
 pub fn weights() -> Vec<u8> {
 	let header = br#"{"layers.0.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"layers.0.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}"#;
 	let mut header = header.to_vec();
-	while header.len() % 8 != 0 {
+	while !header.len().is_multiple_of(8) {
 		header.push(b' ');
 	}
 	let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
@@ -371,13 +370,7 @@ pub fn go_to(block: u64) {
 /// Asks, and returns the request's id.
 pub fn ask() -> RequestId {
 	let id = NextRequestId::<Test>::get();
-	assert_ok!(Inference::request(
-		RuntimeOrigin::signed(requester()),
-		MODEL,
-		None,
-		input(),
-		PRICE
-	));
+	assert_ok!(Inference::request(RuntimeOrigin::signed(requester()), MODEL, None, input(), PRICE));
 	id
 }
 
@@ -433,7 +426,12 @@ pub fn reveal(id: RequestId, number: u8, output: &Output) {
 /// The statuses of a request's seats.
 pub fn statuses(id: RequestId) -> Vec<SeatStatus> {
 	let state = state(id);
-	state.committee().into_iter().flatten().map(|seat: &Seat<AccountId>| seat.status).collect()
+	state
+		.committee()
+		.into_iter()
+		.flatten()
+		.map(|seat: &Seat<AccountId>| seat.status)
+		.collect()
 }
 
 pub fn free(who: &AccountId) -> Balance {

@@ -35,10 +35,7 @@ fn reveal_should_be_refused_when_it_is_a_copy() {
 		// Seat 4 copies the commitment of seat 1, and then its reveal.
 		assert_ok!(submit(4, commit_to(id, 1, &output())));
 		reveal(id, 1, &output());
-		assert_noop!(
-			submit(4, reveal_of(id, 1, &output())),
-			Error::<Test>::CommitmentMismatch
-		);
+		assert_noop!(submit(4, reveal_of(id, 1, &output())), Error::<Test>::CommitmentMismatch);
 	});
 }
 

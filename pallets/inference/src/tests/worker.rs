@@ -51,9 +51,8 @@ impl Node {
 
 	fn expect_at(&self, address: &str, hash: H256, answer: impl Into<Vec<u8>>) {
 		let cid = chunk_cid(hash);
-		let body = format!(
-			r#"{{"jsonrpc":"2.0","id":1,"method":"bitswap_v1_get","params":["{cid}"]}}"#
-		);
+		let body =
+			format!(r#"{{"jsonrpc":"2.0","id":1,"method":"bitswap_v1_get","params":["{cid}"]}}"#);
 		self.offchain.write().expect_request(PendingRequest {
 			method: "POST".into(),
 			uri: address.into(),
@@ -92,7 +91,9 @@ impl Node {
 			.map(|bytes| {
 				let extrinsic = Extrinsic::decode(&mut &*bytes).unwrap();
 				match extrinsic.function {
-					RuntimeCall::Inference(Call::submit { submissions }) => submissions.into_inner(),
+					RuntimeCall::Inference(Call::submit { submissions }) => {
+						submissions.into_inner()
+					},
 					other => panic!("unexpected call {other:?}"),
 				}
 			})
