@@ -95,7 +95,7 @@ mod benchmarks {
 		let floats = i / 4;
 		let version = T::BenchmarkHelper::version(floats, 1);
 		let requester = T::BenchmarkHelper::requester();
-		let input = Input::truncate_from(vec![0; (floats * 4) as usize]);
+		let input = vec![0; (floats * 4) as usize];
 		let fee = Pallet::<T>::price(version).ok_or("the version has a price")?;
 
 		#[extrinsic_call]

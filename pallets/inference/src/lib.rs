@@ -50,6 +50,7 @@ const LOG_TARGET: &str = "runtime::inference";
 #[frame_support::pallet]
 pub mod pallet {
 	use super::WeightInfo;
+	use alloc::vec::Vec;
 	use dodona_primitives_inference::{
 		FailureReason, Input, Output, Request, RequestId, Submissions, MAX_COMMITTEE,
 	};
@@ -239,7 +240,7 @@ pub mod pallet {
 			/// Which committee of this request it is, from 1.
 			attempt: u32,
 			/// The operators with a seat.
-			operators: alloc::vec::Vec<T::AccountId>,
+			operators: Vec<T::AccountId>,
 		},
 		/// A seat committed.
 		Committed {
@@ -323,6 +324,8 @@ pub mod pallet {
 		VersionNotServed,
 		/// The price is higher than the `max_fee` of the request.
 		PriceAboveMaxFee,
+		/// The input is longer than a request can carry.
+		InputTooLong,
 		/// The input's length is not what the architecture takes.
 		WrongInputLength,
 		/// The input holds a NaN or an infinity.
@@ -402,7 +405,8 @@ pub mod pallet {
 		/// ## Errors
 		/// - [`Error::UnknownModel`], [`Error::VersionNotServed`]
 		/// - [`Error::PriceAboveMaxFee`]
-		/// - [`Error::WrongInputLength`], [`Error::InputNotFinite`], [`Error::OutputTooLong`]
+		/// - [`Error::InputTooLong`], [`Error::WrongInputLength`], [`Error::InputNotFinite`],
+		///   [`Error::OutputTooLong`]
 		///
 		/// ## Events
 		/// [`Event::Requested`]
@@ -412,7 +416,7 @@ pub mod pallet {
 			origin: OriginFor<T>,
 			model: ModelId,
 			version: Option<u32>,
-			input: Input,
+			input: Vec<u8>,
 			#[pallet::compact] max_fee: BalanceOf<T>,
 		) -> DispatchResult {
 			let who = ensure_signed(origin)?;

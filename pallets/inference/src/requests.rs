@@ -4,6 +4,7 @@ use crate::{
 	AgreedAt, BalanceOf, Config, Error, Event, HoldReason, Inputs, NextRequestId, Outputs, Pallet,
 	RequestOf, Requests,
 };
+use alloc::vec::Vec;
 use dodona_primitives_inference::{
 	EngineError, Input, Request, RequestId, RequestInfo, RequestState, MAX_OUTPUT_LEN,
 };
@@ -17,9 +18,11 @@ impl<T: Config> Pallet<T> {
 		requester: T::AccountId,
 		model: ModelId,
 		version: Option<u32>,
-		input: Input,
+		input: Vec<u8>,
 		max_fee: BalanceOf<T>,
 	) -> DispatchResult {
+		// A longer one would not decode as an `Input`, and the requester would not be told why.
+		let input = Input::try_from(input).map_err(|_| Error::<T>::InputTooLong)?;
 		let version = match version {
 			Some(number) => VersionId { model, number },
 			None => T::Models::active_version(model).ok_or(Error::<T>::UnknownModel)?,

@@ -60,7 +60,7 @@ fn draw_should_leave_out_the_operator_who_asks() {
 			let _ = Balances::force_set_balance(RuntimeOrigin::root(), requester.clone(), 10_000);
 			let id = NextRequestId::<Test>::get();
 			let origin = RuntimeOrigin::signed(requester.clone());
-			assert_ok!(Inference::request(origin, MODEL, None, input(), PRICE));
+			assert_ok!(Inference::request(origin, MODEL, None, input().into_inner(), PRICE));
 			next_block();
 			assert_eq!(operators(id), [1, 3, 4, 5].map(account));
 			// Made by this test, not by the pallet.

@@ -370,7 +370,13 @@ pub fn go_to(block: u64) {
 /// Asks, and returns the request's id.
 pub fn ask() -> RequestId {
 	let id = NextRequestId::<Test>::get();
-	assert_ok!(Inference::request(RuntimeOrigin::signed(requester()), MODEL, None, input(), PRICE));
+	assert_ok!(Inference::request(
+		RuntimeOrigin::signed(requester()),
+		MODEL,
+		None,
+		input().into_inner(),
+		PRICE
+	));
 	id
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn request(version: Option<u32>, input: Input, max_fee: Balance) -> sp_runtime::DispatchResult {
+fn request(version: Option<u32>, input: Vec<u8>, max_fee: Balance) -> sp_runtime::DispatchResult {
 	Inference::request(RuntimeOrigin::signed(requester()), MODEL, version, input, max_fee)
 }
 
@@ -25,7 +25,7 @@ fn request_should_hold_the_price_and_pin_the_version() {
 #[test]
 fn request_should_hold_the_price_and_not_the_most_that_would_be_paid() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_ok!(request(Some(VERSION.number), input(), PRICE * 10));
+		assert_ok!(request(Some(VERSION.number), input().into_inner(), PRICE * 10));
 		assert_eq!(held(&requester()), PRICE);
 	});
 }
@@ -35,7 +35,7 @@ fn request_should_be_refused_when_the_model_is_unknown() {
 	ExtBuilder::default().build_and_execute(|| {
 		let origin = RuntimeOrigin::signed(requester());
 		assert_noop!(
-			Inference::request(origin, MODEL + 1, None, input(), PRICE),
+			Inference::request(origin, MODEL + 1, None, input().into_inner(), PRICE),
 			Error::<Test>::UnknownModel
 		);
 	});
@@ -44,16 +44,22 @@ fn request_should_be_refused_when_the_model_is_unknown() {
 #[test]
 fn request_should_be_refused_when_the_version_is_not_served() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_noop!(request(Some(99), input(), PRICE), Error::<Test>::VersionNotServed);
+		assert_noop!(
+			request(Some(99), input().into_inner(), PRICE),
+			Error::<Test>::VersionNotServed
+		);
 		Served::set(false);
-		assert_noop!(request(None, input(), PRICE), Error::<Test>::VersionNotServed);
+		assert_noop!(request(None, input().into_inner(), PRICE), Error::<Test>::VersionNotServed);
 	});
 }
 
 #[test]
 fn request_should_be_refused_when_the_price_is_higher_than_the_requester_pays() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_noop!(request(None, input(), PRICE - 1), Error::<Test>::PriceAboveMaxFee);
+		assert_noop!(
+			request(None, input().into_inner(), PRICE - 1),
+			Error::<Test>::PriceAboveMaxFee
+		);
 	});
 }
 
@@ -61,11 +67,19 @@ fn request_should_be_refused_when_the_price_is_higher_than_the_requester_pays() 
 fn request_should_be_refused_when_the_input_has_another_length() {
 	ExtBuilder::default().build_and_execute(|| {
 		for values in [&[][..], &[1.0], &[1.0, 2.0, 3.0]] {
-			let input = floats(values).try_into().unwrap();
+			let input = floats(values);
 			assert_noop!(request(None, input, PRICE), Error::<Test>::WrongInputLength);
 		}
-		let input = floats(&[1.0, 2.0])[..7].to_vec().try_into().unwrap();
+		let input = floats(&[1.0, 2.0])[..7].to_vec();
 		assert_noop!(request(None, input, PRICE), Error::<Test>::WrongInputLength);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_input_is_longer_than_any_can_be() {
+	ExtBuilder::default().build_and_execute(|| {
+		let input = vec![0; dodona_primitives_inference::MAX_INPUT_LEN as usize + 1];
+		assert_noop!(request(None, input, PRICE), Error::<Test>::InputTooLong);
 	});
 }
 
@@ -73,7 +87,7 @@ fn request_should_be_refused_when_the_input_has_another_length() {
 fn request_should_be_refused_when_the_input_is_not_finite() {
 	ExtBuilder::default().build_and_execute(|| {
 		for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-			let input = floats(&[1.0, value]).try_into().unwrap();
+			let input = floats(&[1.0, value]);
 			assert_noop!(request(None, input, PRICE), Error::<Test>::InputNotFinite);
 		}
 	});
@@ -84,7 +98,7 @@ fn request_should_be_refused_when_the_requester_can_not_pay() {
 	ExtBuilder::default().build_and_execute(|| {
 		let poor = RuntimeOrigin::signed(account(60));
 		assert_noop!(
-			Inference::request(poor, MODEL, None, input(), PRICE),
+			Inference::request(poor, MODEL, None, input().into_inner(), PRICE),
 			sp_runtime::TokenError::FundsUnavailable
 		);
 	});

@@ -43,7 +43,7 @@ proptest! {
 				match action {
 					Action::Ask => {
 						let origin = RuntimeOrigin::signed(requester());
-						let _ = Inference::request(origin, MODEL, None, input(), PRICE);
+						let _ = Inference::request(origin, MODEL, None, input().into_inner(), PRICE);
 					},
 					Action::Commit { id, number, honest } if known(&id) => {
 						let _ = submit(number, commit_to(id, number, &said(honest)));

@@ -1,0 +1,219 @@
+//! Ask a model on a fresh chain what it reads, and show how the answers came about.
+
+use crate::{
+	build, dev,
+	node::{self, Node},
+	report::{Failure, Outcome, Steps},
+	root,
+	setup::{self, Purpose},
+	shell,
+};
+use serde_json::Value;
+use std::{
+	env,
+	fs::{self, File},
+	io::Write,
+	path::{Path, PathBuf},
+	process::Stdio,
+};
+
+/// Images asked about.
+const IMAGES: usize = 10;
+/// Pixels in a row of an image.
+const WIDTH: usize = 8;
+/// From paper to ink.
+const SHADES: [char; 6] = [' ', '.', ':', 'o', '#', '@'];
+
+/// Sets up, builds, and runs the demonstration; the node ends with it.
+pub fn run() -> Outcome<()> {
+	let tools = setup::run(Purpose::Build)?;
+	build::run(&tools)?;
+	let log = env::temp_dir().join(format!("dodona-demo-{}.log", std::process::id()));
+	let shown = show(&log);
+	if shown.is_err() {
+		println!("    the node's log: {}", log.display());
+	} else {
+		// A leftover in the temporary folder is no failure.
+		let _ = fs::remove_file(&log);
+	}
+	shown
+}
+
+fn show(log: &Path) -> Outcome<()> {
+	let mut steps = Steps::new(3);
+	let node = steps.step("start a fresh chain", || {
+		let file = File::create(log).map_err(|error| {
+			Failure::new(format!("can't write to {}: {error}", log.display()), "set TMPDIR")
+		})?;
+		let quiet = ["--port", "0", "--no-prometheus"].map(String::from);
+		let node = Node::start(node::free_port()?, &quiet, file.into())?;
+		dev::tell_workers(&node)?;
+		Ok(node)
+	})?;
+	let model = root().join("models/digits");
+	steps.step("publish the model", || {
+		let mut publish = dev::dodona(&node);
+		publish.args(["model", "publish"]).arg(&model).args(["--price", "1"]);
+		shell::run(&mut publish, "the node's log says more")
+	})?;
+	steps.step(&format!("ask it about {IMAGES} images that it has not seen"), || {
+		let mut right = 0;
+		let mut slowest = 0;
+		for image in images(&model.join("held-out.json"))? {
+			let answer = ask(&node, &image)?;
+			right += usize::from(answer.class == image.truth);
+			slowest = slowest.max(answer.latency());
+			println!("\n{}", card(&image, &answer));
+		}
+		println!(
+			"\n    {right} of {IMAGES} are read right, each answer agreed on by a quorum, at most \
+			 {slowest} blocks after the request"
+		);
+		Ok(())
+	})
+}
+
+/// A held-out image.
+struct Image {
+	pixels: Vec<f64>,
+	truth: u64,
+}
+
+/// What the network says about one, and how.
+struct Answer {
+	class: u64,
+	votes: Vec<(String, bool)>,
+	requested: u64,
+	agreed: u64,
+}
+
+impl Answer {
+	/// Blocks from the request to the agreement.
+	fn latency(&self) -> u64 {
+		self.agreed.saturating_sub(self.requested)
+	}
+}
+
+fn images(path: &PathBuf) -> Outcome<Vec<Image>> {
+	let broken = |why: &dyn std::fmt::Display| {
+		Failure::new(
+			format!("{}: {why}", path.display()),
+			"git checkout models/digits, or train it again: models/digits/README.md",
+		)
+	};
+	let text = fs::read(path).map_err(|error| broken(&error))?;
+	let all: Vec<Value> = serde_json::from_slice(&text).map_err(|error| broken(&error))?;
+	let images: Option<Vec<Image>> = all.iter().take(IMAGES).map(image).collect();
+	images
+		.filter(|images| images.len() == IMAGES)
+		.ok_or_else(|| broken(&"not enough images"))
+}
+
+fn image(value: &Value) -> Option<Image> {
+	let pixels = value["input"].as_array()?.iter().map(Value::as_f64).collect::<Option<_>>()?;
+	Some(Image { pixels, truth: value["truth"].as_u64()? })
+}
+
+/// Asks by the command line tool, as anyone would.
+fn ask(node: &Node, image: &Image) -> Outcome<Answer> {
+	let mut command = dev::dodona(node);
+	command.args(["--json", "ask", "digits", "--input", "-", "--no-wait-final"]);
+	command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+	let pixels = format!("{:?}", image.pixels);
+	let started = command.spawn();
+	let failed = |why: &dyn std::fmt::Display| {
+		Failure::new(format!("`{}`: {why}", shell::show(&command)), "the node's log says more")
+	};
+	let mut asking = started.map_err(|error| failed(&error))?;
+	let written = asking.stdin.take().map(|mut stdin| stdin.write_all(pixels.as_bytes()));
+	let output = asking.wait_with_output().map_err(|error| failed(&error))?;
+	// If it did not read the image, its own words are the better explanation.
+	if !output.status.success() || !matches!(written, Some(Ok(()))) {
+		return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
+	}
+	let value: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
+	answer(&value).ok_or_else(|| failed(&format!("there is no answer in {value}")))
+}
+
+fn answer(value: &Value) -> Option<Answer> {
+	let votes = value["votes"]
+		.as_array()?
+		.iter()
+		.map(|vote| Some((vote["operator"].as_str()?.to_owned(), vote["agrees"].as_bool()?)));
+	Some(Answer {
+		class: value["answer"].as_u64()?,
+		votes: votes.collect::<Option<_>>()?,
+		requested: value["blocks"]["request"].as_u64()?,
+		agreed: value["blocks"]["agreed"].as_u64()?,
+	})
+}
+
+/// The image, and beside it what was said about it.
+fn card(image: &Image, answer: &Answer) -> String {
+	let agreeing = answer.votes.iter().filter(|(_, agrees)| *agrees).count();
+	let verdict = if answer.class == image.truth { "right" } else { "wrong" };
+	let mut said = vec![
+		format!("answer {}, truth {}: {verdict}", answer.class, image.truth),
+		format!("agreed in block {}, {} after the request", answer.agreed, answer.latency()),
+		format!("{agreeing} of {} seats agree:", answer.votes.len()),
+	];
+	said.extend(answer.votes.iter().map(|(operator, agrees)| {
+		let short: String = operator.chars().take(12).collect();
+		format!("  {short}… {}", if *agrees { "agrees" } else { "does not" })
+	}));
+	let mut rows: Vec<String> = image.pixels.chunks(WIDTH).map(row).collect();
+	let blank = " ".repeat(WIDTH * 2);
+	rows.resize(rows.len().max(said.len()), blank);
+	said.resize(rows.len(), String::new());
+	let lines = rows.iter().zip(said).map(|(row, said)| format!("    {row}   {said}"));
+	lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A row of pixels, each two characters wide: characters are half as wide as high.
+fn row(pixels: &[f64]) -> String {
+	let darkest = SHADES.len() - 1;
+	let shade = |pixel: &f64| {
+		let position = (pixel.clamp(0.0, 1.0) * darkest as f64).round() as usize;
+		SHADES[position.min(darkest)]
+	};
+	pixels.iter().map(shade).flat_map(|shade| [shade, shade]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use serde_json::json;
+
+	#[test]
+	fn row_should_go_from_paper_to_ink() {
+		assert_eq!(row(&[0.0, 0.5, 1.0]), "  oo@@");
+		assert_eq!(row(&[-1.0, 2.0]), "  @@");
+	}
+
+	#[test]
+	fn card_should_say_so_when_the_answer_is_wrong() {
+		let image = Image { pixels: vec![0.0; 64], truth: 3 };
+		let votes = vec![("5Grwva".to_owned(), true), ("5FHneW".to_owned(), false)];
+		let card = card(&image, &Answer { class: 9, votes, requested: 10, agreed: 13 });
+		assert!(card.contains("answer 9, truth 3: wrong"), "{card}");
+		assert!(card.contains("agreed in block 13, 3 after the request"), "{card}");
+		assert!(card.contains("1 of 2 seats agree"), "{card}");
+	}
+
+	#[test]
+	fn answer_should_be_none_when_the_request_failed() {
+		let blocks = json!({ "request": 1, "agreed": 4 });
+		let votes = json!([{ "operator": "5Grwva", "agrees": true }]);
+		let agreed = json!({ "answer": 7, "votes": votes, "blocks": blocks });
+		assert_eq!(answer(&agreed).unwrap().latency(), 3);
+		assert!(answer(&json!({ "answer": null, "votes": [], "blocks": blocks })).is_none());
+	}
+
+	#[test]
+	fn images_of_the_repository_should_be_enough_for_the_demonstration() {
+		let images = images(&root().join("models/digits/held-out.json")).unwrap();
+		assert!(images
+			.iter()
+			.all(|image| image.pixels.len() == WIDTH * WIDTH && image.truth < 10));
+	}
+}

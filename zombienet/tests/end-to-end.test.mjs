@@ -1,0 +1,29 @@
+// The real node, driven from outside: one chain for all scenarios, since starting it takes a while.
+
+import { after, before, describe } from 'node:test';
+import answers from './scenarios/answers.mjs';
+import badInput from './scenarios/bad-input.mjs';
+import cli from './scenarios/cli.mjs';
+import faults from './scenarios/faults.mjs';
+import restart from './scenarios/restart.mjs';
+import { Chain } from './support/chain.mjs';
+import { Node } from './support/node.mjs';
+
+/** What the scenarios share: the node, and a connection to it. */
+const world = {};
+
+before(async () => {
+	world.node = await Node.start();
+	world.chain = await Chain.connect(world.node);
+});
+
+after(async () => {
+	await world.chain?.disconnect();
+	await world.node?.stop();
+});
+
+describe('the command line tool', () => cli(world));
+describe('answers and governance', () => answers(world));
+describe('workers that misbehave', () => faults(world));
+describe('what makes no sense', () => badInput(world));
+describe('a node that dies', () => restart(world));

@@ -1,0 +1,189 @@
+// The chain as a client sees it, through the stock @polkadot/api.
+
+import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
+import { stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+
+export const UNIT = 10n ** 12n;
+/** Blocks that an answer may take from its request, when all workers work. */
+export const PROMPT = 4;
+/** Blocks after which anything that is still not there never comes. */
+const LONG = 60;
+/** Time for a test. What it waits for is counted in blocks; this only ends a chain that stands still. */
+export const LIMIT = { timeout: 600_000 };
+
+/** How a worker can be told to misbehave. */
+export const Fault = { none: 0, lie: 1, mute: 2, silent: 3 };
+
+/** The chain refused a transaction, for this reason: `pallet.Error`. */
+export class Refused extends Error {
+	constructor(reason) {
+		super(`refused: ${reason}`);
+		this.reason = reason;
+	}
+}
+
+export class Chain {
+	/** Connects, and tells the node's workers where the node is. */
+	static async connect(node) {
+		await cryptoWaitReady();
+		const chain = new Chain();
+		chain.node = node;
+		chain.provider = new WsProvider(node.ws);
+		chain.api = await ApiPromise.create({ provider: chain.provider, noInitWarn: true });
+		const keyring = new Keyring({ type: 'sr25519' });
+		chain.account = (uri) => keyring.addFromUri(uri);
+		await chain.remember(stringToU8a('dodona/rpc'), stringToU8a(node.http));
+		return chain;
+	}
+
+	async disconnect() {
+		await this.api.disconnect();
+	}
+
+	/** The workers that the chain starts with. */
+	workers() {
+		return [1, 2, 3, 4].map((number) => ({
+			operator: this.account(`//Worker//${number}`),
+			hotKey: this.account(`//Worker//${number}//hot`),
+		}));
+	}
+
+	/** Sets a switch in the node's local storage. */
+	async remember(key, value) {
+		await this.provider.send('offchain_localStorageSet', [
+			'PERSISTENT', u8aToHex(key), u8aToHex(value),
+		]);
+	}
+
+	/** Makes the worker with this hot key misbehave. */
+	async setFault(hotKey, fault) {
+		const key = u8aConcat(stringToU8a('dodona/fault/'), hotKey.publicKey);
+		await this.remember(key, new Uint8Array([fault]));
+	}
+
+	/** Sends a transaction; returns the block that it is in, and its events. */
+	send(transaction, signer) {
+		return new Promise((included, refused) => {
+			transaction.signAndSend(signer, { nonce: -1 }, (result) => {
+				if (result.isError) {
+					refused(new Refused(result.status.type));
+				} else if (result.status.isInBlock || result.status.isFinalized) {
+					// A development chain finalises at once, and may not say more than that.
+					if (result.dispatchError) {
+						refused(new Refused(this.reason(result.dispatchError)));
+					} else {
+						const events = result.events.map(({ event }) => event);
+						included({ block: result.blockNumber.toNumber(), events });
+					}
+				}
+			}).catch(refused);
+		});
+	}
+
+	/** The name of a dispatch error. */
+	reason(error) {
+		if (error.isModule) {
+			const { section, name } = this.api.registry.findMetaError(error.asModule);
+			return `${section}.${name}`;
+		}
+		return error.toString();
+	}
+
+	/** The numbers of new best blocks, as they come. */
+	async *heads() {
+		const queue = [];
+		let wake = () => {};
+		const stop = await this.api.rpc.chain.subscribeNewHeads((header) => {
+			queue.push(header.number.toNumber());
+			wake();
+		});
+		try {
+			while (true) {
+				while (queue.length > 0) {
+					yield queue.shift();
+				}
+				await new Promise((woken) => {
+					wake = woken;
+					if (queue.length > 0) {
+						woken();
+					}
+				});
+			}
+		} finally {
+			stop();
+		}
+	}
+
+	/** Looks at the state after each block from `from` on, until `look` finds something. */
+	async follow(what, from, look, limit = LONG) {
+		let next = from;
+		for await (const head of this.heads()) {
+			// Heads may skip blocks that came together.
+			for (; next <= head; next += 1) {
+				if (next - from > limit) {
+					throw new Error(`${what}: not within ${limit} blocks from ${from}`);
+				}
+				const hash = await this.api.rpc.chain.getBlockHash(next);
+				const found = await look(await this.api.at(hash), next);
+				if (found) {
+					return found;
+				}
+			}
+		}
+	}
+
+	/** The number of the best block. */
+	async best() {
+		return (await this.api.rpc.chain.getHeader()).number.toNumber();
+	}
+
+	async free(account) {
+		return (await this.api.query.system.account(account.address)).data.free.toBigInt();
+	}
+
+	/** What is held from an account, whatever for. */
+	async held(account) {
+		const holds = await this.api.query.balances.holds(account.address);
+		return holds.reduce((sum, hold) => sum + hold.amount.toBigInt(), 0n);
+	}
+
+	/** What an operator has bonded. */
+	async bonded(operator) {
+		const ledger = await this.api.query.contributorStaking.ledgers(operator.address);
+		return ledger.unwrap().bonded.toBigInt();
+	}
+
+	/** The fee that a transaction cost, out of its events. */
+	feeIn(events) {
+		const { TransactionFeePaid } = this.api.events.transactionPayment;
+		return events.find((event) => TransactionFeePaid.is(event)).data.actualFee.toBigInt();
+	}
+
+	/** Asks; returns the request's id with what `send` returns. */
+	async ask(requester, model, input, maxFee = 100n * UNIT) {
+		const call = this.api.tx.inference.request(model, null, u8aToHex(input), maxFee);
+		const included = await this.send(call, requester);
+		const asked = included.events.find((event) => this.api.events.inference.Requested.is(event));
+		return { ...included, id: asked.data.request };
+	}
+
+	/** Follows a request until it is in one of these states; returns it with the block. */
+	async reach(asked, ...states) {
+		const what = `request ${asked.id}: ${states.join(' or ')}`;
+		return this.follow(what, asked.block, async (at, block) => {
+			const request = (await at.query.inference.requests(asked.id)).unwrap();
+			return states.includes(request.state.type) && { request, state: request.state.value, block };
+		});
+	}
+
+	/** The output that a request was agreed or finalised with. */
+	async output(asked, state) {
+		return (await this.api.query.inference.outputs(asked.id, state.outcome)).unwrap();
+	}
+}
+
+/** What a seat has said, by its operator: `Assigned`, `Committed` or `Revealed`. */
+export function seat(state, operator) {
+	return state.committee.find((seat) => seat.operator.eq(operator.address))?.status;
+}
