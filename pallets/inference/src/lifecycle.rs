@@ -1,8 +1,8 @@
 //! How a request moves from one state to the next.
 
 use crate::{
-	AgreedAt, Assignments, Config, Deadlines, Error, Event, Excluded, Inputs, Outputs, Pallet,
-	RequestOf, Requests, ServedUpTo, WeightInfo, LOG_TARGET,
+	pallet::ATTEMPTS_LIMIT, AgreedAt, Assignments, Config, Deadlines, Error, Event, Excluded,
+	Inputs, Outputs, Pallet, RequestOf, Requests, ServedUpTo, WeightInfo, LOG_TARGET,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use dodona_primitives_inference::{
@@ -88,7 +88,11 @@ impl<T: Config> Pallet<T> {
 	fn weight_of_transition(id: RequestId) -> Weight {
 		match Requests::<T>::get(id).map(|request| request.state) {
 			None => T::WeightInfo::serve_block(),
-			Some(RequestState::Queued { .. }) => T::WeightInfo::draw(T::CommitteeSize::get()),
+			Some(RequestState::Queued { .. }) => {
+				// Whoever is left out costs a draw as much as whoever is drawn.
+				let excluded = Excluded::<T>::decode_len(id).unwrap_or_default() as u32;
+				T::WeightInfo::draw(T::CommitteeSize::get().saturating_add(excluded))
+			},
 			Some(RequestState::Committing { committee, .. }) => {
 				T::WeightInfo::close_commitments(committee.len() as u32)
 			},
@@ -107,7 +111,7 @@ impl<T: Config> Pallet<T> {
 
 	/// The most that moving a request on can cost.
 	pub(crate) fn weight_of_any_transition() -> Weight {
-		T::WeightInfo::draw(MAX_COMMITTEE)
+		T::WeightInfo::draw(MAX_COMMITTEE.saturating_mul(ATTEMPTS_LIMIT + 1))
 			.max(T::WeightInfo::close_commitments(MAX_COMMITTEE))
 			.max(T::WeightInfo::tally(MAX_COMMITTEE))
 			.max(T::WeightInfo::finalize(MAX_COMMITTEE))
