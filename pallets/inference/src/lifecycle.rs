@@ -52,11 +52,13 @@ impl<T: Config> Pallet<T> {
 		let worst = Self::weight_of_any_transition();
 		'blocks: while served < now {
 			let block = served.saturating_add(One::one());
+			// One iterator for all: each would step again over whatever was removed before.
+			let mut due = Deadlines::<T>::iter_key_prefix(block);
 			loop {
 				if !budget.can_consume(worst.saturating_add(T::WeightInfo::serve_block())) {
 					break 'blocks;
 				}
-				let Some(id) = Deadlines::<T>::iter_key_prefix(block).next() else { break };
+				let Some(id) = due.next() else { break };
 				budget.consume(Self::weight_of_transition(id));
 				Deadlines::<T>::remove(block, id);
 				match Self::do_advance(id, now) {

@@ -1,8 +1,8 @@
 use super::dev;
 use crate::{
 	governance::{origins::Origin, tracks::Tracks},
-	AccountId, BlockNumber, ConvictionVoting, ModelRegistry, OriginCaller, Referenda, Runtime,
-	RuntimeCall, RuntimeOrigin, Scheduler, System, UNIT,
+	BlockNumber, ConvictionVoting, ModelRegistry, OriginCaller, Referenda, Runtime, RuntimeCall,
+	RuntimeOrigin, Scheduler, System, UNIT,
 };
 use codec::Encode;
 use dodona_engine::architecture::mlp;
@@ -130,7 +130,8 @@ fn penalties_should_end_up_in_the_treasury() {
 	use dodona_primitives_staking::{Offence, StakeSlash};
 	use sp_runtime::Perbill;
 	dev().execute_with(|| {
-		let treasury: AccountId = crate::configs::TreasuryAccount::get();
+		let treasury = || System::account(crate::configs::TreasuryAccount::get()).data.free;
+		let before = treasury();
 		let (operator, _) = crate::genesis_config_presets::worker(1);
 		let taken = <crate::ContributorStaking as StakeSlash>::punish(
 			&operator,
@@ -138,7 +139,7 @@ fn penalties_should_end_up_in_the_treasury() {
 			Perbill::from_percent(5),
 		);
 		assert!(taken > 0);
-		assert_eq!(System::account(treasury).data.free, taken);
+		assert_eq!(treasury() - before, taken);
 	});
 }
 

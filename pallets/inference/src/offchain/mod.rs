@@ -150,8 +150,10 @@ impl<T: Config> Pallet<T> {
 			Self::commitment_of(id, attempt, operator, record.outcome, &record.salt)
 		};
 		let said = match &request.state {
-			RequestState::Committing { committee, .. }
-				if seat(committee) == Some(SeatStatus::Assigned) =>
+			// What is said now is heard in the next block at the earliest: a statement that is too late
+			// by then would keep all others of its extrinsic from being feeless.
+			RequestState::Committing { committee, until: last }
+				if *last > now && seat(committee) == Some(SeatStatus::Assigned) =>
 			{
 				let subject = Self::subject(id, &request)?;
 				let record = match memory.recall(id, attempt, subject) {
@@ -172,21 +174,23 @@ impl<T: Config> Pallet<T> {
 				};
 				Some(Statement::Commit { commitment: commitment(&record) })
 			},
-			RequestState::Revealing { committee, .. } => match seat(committee) {
-				Some(SeatStatus::Committed(committed)) if fault != Some(Fault::Mute) => {
-					let subject = Self::subject(id, &request)?;
-					let record = memory
-						.recall(id, attempt, subject)
-						.filter(|record| commitment(record) == committed)
-						.ok_or(WorkError::UnknownCommitment)?;
-					let known = Outputs::<T>::contains_key(id, record.outcome);
-					Some(Statement::Reveal {
-						outcome: record.outcome,
-						salt: record.salt,
-						output: (!known).then_some(record.output),
-					})
-				},
-				_ => None,
+			RequestState::Revealing { committee, until: last } if *last > now => {
+				match seat(committee) {
+					Some(SeatStatus::Committed(committed)) if fault != Some(Fault::Mute) => {
+						let subject = Self::subject(id, &request)?;
+						let record = memory
+							.recall(id, attempt, subject)
+							.filter(|record| commitment(record) == committed)
+							.ok_or(WorkError::UnknownCommitment)?;
+						let known = Outputs::<T>::contains_key(id, record.outcome);
+						Some(Statement::Reveal {
+							outcome: record.outcome,
+							salt: record.salt,
+							output: (!known).then_some(record.output),
+						})
+					},
+					_ => None,
+				}
 			},
 			_ => None,
 		};

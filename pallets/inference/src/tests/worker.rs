@@ -169,6 +169,25 @@ fn worker_should_say_nothing_when_it_has_no_seat() {
 }
 
 #[test]
+fn worker_should_keep_to_itself_what_would_be_heard_too_late() {
+	with_node(1, |node| {
+		let id = ask_and_draw();
+		let RequestState::Committing { until, .. } = state(id) else { panic!("committing") };
+		go_to(until);
+		assert!(node.run().is_empty(), "the next block takes no commitment");
+	});
+	with_node(1, |node| {
+		let id = ask_and_draw();
+		node.expect_artifact();
+		node.run_and_include();
+		(2..=4).for_each(|number| commit(id, number, &output()));
+		let RequestState::Revealing { until, .. } = state(id) else { panic!("revealing") };
+		go_to(until);
+		assert!(node.run().is_empty(), "the next block takes no reveal");
+	});
+}
+
+#[test]
 fn worker_should_answer_several_requests_in_one_extrinsic() {
 	with_node(1, |node| {
 		let (one, two) = (ask(), ask());
