@@ -156,8 +156,8 @@ const MAXIMUM_BLOCK_WEIGHT: Weight = Weight::from_parts(
 	WEIGHT_REF_TIME_PER_SECOND.saturating_mul(2),
 	cumulus_primitives_core::relay_chain::MAX_POV_SIZE as u64,
 );
-/// Bytes of a block's extrinsics: six chunks of 1 MiB fit in the part for users.
-const MAXIMUM_BLOCK_LENGTH: u32 = 9 * 1024 * 1024;
+/// Bytes of a block's extrinsics: three chunks of 1 MiB fit in the part for users.
+const MAXIMUM_BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
 
 /// What storing `items` of `bytes` in all costs while they are there.
 pub const fn deposit(items: u32, bytes: u32) -> Balance {

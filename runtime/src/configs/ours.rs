@@ -30,7 +30,7 @@ use sp_runtime::{
 
 parameter_types! {
 	pub const MaxChunkSize: u32 = CHUNK_SIZE;
-	pub const MaxChunksPerBlock: u32 = 6;
+	pub const MaxChunksPerBlock: u32 = 3;
 	pub const ChunkDepositBase: Balance = deposit(1, 0);
 	// Bodies are kept by archive nodes, not in the state: cheaper than state.
 	pub const ChunkDepositPerByte: Balance = 10 * MICROUNIT;
