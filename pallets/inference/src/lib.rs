@@ -79,8 +79,10 @@ pub mod pallet {
 		Request<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
 
 	/// Operators that a request must not be given to again.
-	pub type ExcludedOf<T> =
-		BoundedVec<<T as frame_system::Config>::AccountId, ConstU32<{ MAX_COMMITTEE * 4 }>>;
+	pub type ExcludedOf<T> = BoundedVec<
+		<T as frame_system::Config>::AccountId,
+		ConstU32<{ MAX_COMMITTEE * ATTEMPTS_LIMIT }>,
+	>;
 
 	/// Most committees that one request can be given; see [`Config::MaxAttempts`].
 	pub(crate) const ATTEMPTS_LIMIT: u32 = 4;
