@@ -22,6 +22,11 @@ fn main() {
 	}
 	// Clippy's driver belongs to the toolchain of the workspace, not to the one that builds the Wasm.
 	env::remove_var("RUSTC_WORKSPACE_WRAPPER");
+	// Cargo tells a build script its crate's features in variables, and does not take from the build
+	// scripts of the Wasm's dependencies what they inherit: they would think that `std` is on.
+	for feature in ["CARGO_FEATURE_STD", "CARGO_FEATURE_DEFAULT"] {
+		env::remove_var(feature);
+	}
 	for variable in ["WASM_BUILD_WORKSPACE_HINT", "WASM_BUILD_TYPE", "CARGO_PROFILE_RELEASE_LTO"] {
 		println!("cargo:rerun-if-env-changed={variable}");
 	}
