@@ -3,13 +3,21 @@
 //! Weights and inputs come from a small generator, outputs were computed outside of this crate,
 //! by rounding exact binary64 results after every single operation.
 
+pub mod llama;
+pub mod networks;
+
 use crate::{
-	architecture::{mlp, Architecture},
+	architecture::{
+		self,
+		asked::{Asked, Kind},
+		bert, cnn, mlp, Architecture,
+	},
 	numeric::f32::encode,
 	EngineError, Model,
 };
 use alloc::{string::String, vec::Vec};
 use bounded_collections::BoundedVec;
+use codec::Encode;
 use safetensors::{tensor::TensorView, Dtype};
 
 /// A perceptron, an input, and the output that they must give.
@@ -75,7 +83,9 @@ pub fn self_test() -> Result<(), EngineError> {
 			return Err(EngineError::SelfTestFailed { case: number });
 		}
 	}
-	Ok(())
+	let first = CASES.len() as u32;
+	llama::self_test(first)?;
+	networks::self_test(first.saturating_add(llama::cases().len() as u32))
 }
 
 /// The perceptron with these widths; those after the most that it can have are left out.
@@ -90,30 +100,83 @@ pub fn artifact(
 	scale: f32,
 ) -> Result<Vec<u8>, EngineError> {
 	architecture.validate()?;
-	let Architecture::Mlp(config) = architecture;
 	let mut generator = Generator(seed);
-	let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = config
-		.specs()
-		.into_iter()
-		.map(|spec| {
-			let shape: Vec<usize> = spec.shape.iter().map(|size| *size as usize).collect();
-			let count = shape.iter().product();
-			let values: Vec<f32> = generator.by_ref().take(count).map(|v| v * scale).collect();
-			(spec.name, shape, encode(&values))
-		})
-		.collect();
+	let tensors: Vec<Tensor> = match architecture {
+		Architecture::Mlp(config) => config
+			.specs()
+			.into_iter()
+			.map(|spec| {
+				let count = spec.shape.iter().map(|size| *size as usize).product();
+				let values: Vec<f32> = generator.by_ref().take(count).map(|v| v * scale).collect();
+				(spec.name, Dtype::F32, spec.shape, encode(&values))
+			})
+			.collect(),
+		Architecture::Llama(config) => {
+			tensors(architecture::llama::asked(config), &mut generator, scale)
+		},
+		Architecture::Bert(config) => tensors(bert::asked(config), &mut generator, scale),
+		Architecture::Cnn(config) => tensors(cnn::asked(config), &mut generator, scale),
+	};
 	let views: Vec<(&str, TensorView)> = tensors
 		.iter()
-		.map(|(name, shape, data)| {
-			let view = TensorView::new(Dtype::F32, shape.clone(), data);
+		.map(|(name, dtype, shape, data)| {
+			let shape = shape.iter().map(|size| *size as usize).collect();
+			let view = TensorView::new(*dtype, shape, data);
 			view.map(|view| (name.as_str(), view)).map_err(|_| EngineError::Backend)
 		})
 		.collect::<Result<_, _>>()?;
 	safetensors::serialize(views, None).map_err(|_| EngineError::Backend)
 }
 
+/// Tensors with values out of `generator`: norms around 1, biases around 0, and matrices, which
+/// are times `scale`, so that a product is about as large as what it is made of.
+fn tensors(asked: Vec<Asked>, generator: &mut Generator, scale: f32) -> Vec<Tensor> {
+	let mut made = Vec::with_capacity(asked.len());
+	// A matrix's scales come after it.
+	let mut factor = scale;
+	for Asked { name, kind, shape } in asked {
+		if let Some(inputs) = shape.get(1..).filter(|inputs| !inputs.is_empty()) {
+			let inputs: u32 = inputs.iter().product();
+			// About √inputs, as a power of two.
+			factor = scale / (1u32 << ((u32::BITS - inputs.leading_zeros()) / 2)) as f32;
+		}
+		let count = shape.iter().map(|size| *size as usize).product();
+		let values = generator.take(count);
+		let (dtype, bytes) = match kind {
+			Kind::Bytes => (Dtype::I8, values.map(|value| (value * 127.0) as i8 as u8).collect()),
+			Kind::Floats => {
+				let value: fn(f32, f32) -> f32 = if shape.len() > 1 {
+					|value, factor| value * factor
+				} else if name.ends_with("weight_scale") {
+					|value, factor| (1.0 + value * 0.5) * (factor / 128.0)
+				} else if name.ends_with("weight") {
+					|value, _| 1.0 + value * 0.5
+				} else {
+					|value, _| value * 0.5
+				};
+				let values: Vec<f32> = values.map(|out| value(out, factor)).collect();
+				(Dtype::F32, encode(&values))
+			},
+		};
+		made.push((name, dtype, shape, bytes));
+	}
+	made
+}
+
+/// A tensor's name, type, shape and bytes.
+type Tensor = (String, Dtype, Vec<u32>, Vec<u8>);
+
 /// An input for `architecture` out of the generator.
 pub fn input(architecture: &Architecture, seed: u32) -> Vec<u8> {
+	match architecture {
+		Architecture::Llama(config) => return llama::prompt(config, seed).encode(),
+		Architecture::Bert(config) => {
+			let token = |value: f32| value.to_bits() % config.vocab.max(1);
+			let count = config.max_positions.min(5) as usize;
+			return Generator(!seed).take(count).map(token).collect::<Vec<u32>>().encode();
+		},
+		_ => {},
+	}
 	let count = architecture.input_len() / crate::numeric::f32::SIZE;
 	let values: Vec<f32> = Generator(!seed).take(count as usize).collect();
 	encode(&values)

@@ -4,22 +4,28 @@
 //! same bytes in both. See `docs/engine.md` for the numeric contract.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
-#![forbid(unsafe_code)]
+// Only `numeric` allows some, for processors' instructions.
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
 pub mod architecture;
-mod artifact;
+pub mod artifact;
 mod error;
+pub mod generate;
 pub mod golden;
+pub mod huggingface;
 mod model;
 pub mod numeric;
+pub mod quantize;
+mod real;
 
-pub use architecture::Architecture;
-pub use artifact::{MAX_HEADER_LEN, MAX_RANK};
-pub use error::{ArtifactFault, ConfigFault, EngineError, TensorName};
+pub use architecture::{Architecture, Class};
+pub use artifact::{Source, Tensors, MAX_HEADER_LEN, MAX_RANK};
+pub use error::{ArtifactFault, ConfigFault, EngineError, Field, InputFault, TensorName};
 pub use golden::self_test;
 pub use model::Model;
+pub use real::Real;
 
 /// Version of the semantics in this crate. A change of any output bit raises it.
 pub const ENGINE_VERSION: u16 = 1;

@@ -1,11 +1,18 @@
 //! A model that is ready to run.
 
 use crate::{
-	architecture::{mlp::Mlp, Architecture},
-	EngineError,
+	architecture::{
+		bert::Bert,
+		cnn::Cnn,
+		llama::Llama,
+		mlp::{self, Mlp},
+		Architecture,
+	},
+	artifact::{Source, Tensors, MAX_HEADER_LEN},
+	ArtifactFault, EngineError,
 };
-use alloc::{sync::Arc, vec::Vec};
-use core::fmt;
+use alloc::{sync::Arc, vec, vec::Vec};
+use core::{fmt, ops::ControlFlow};
 
 /// An architecture with its weights. A clone shares the weights.
 #[derive(Clone)]
@@ -16,23 +23,62 @@ pub struct Model {
 
 enum Network {
 	Mlp(Mlp),
+	Llama(Llama),
+	Bert(Bert),
+	Cnn(Cnn),
 }
 
 impl Model {
 	/// The model of `architecture` with the weights in `artifact`, a safetensors file.
 	pub fn load(architecture: &Architecture, artifact: &[u8]) -> Result<Self, EngineError> {
+		if let Architecture::Mlp(config) = architecture {
+			config.validate()?;
+			let network = Network::Mlp(Mlp::load(config, artifact)?);
+			return Ok(Self::new(architecture, network));
+		}
+		Self::load_from(architecture, &[&artifact])
+	}
+
+	/// The model of `architecture` with the weights in `sources`, one or several safetensors files,
+	/// which are read piece by piece.
+	pub fn load_from(
+		architecture: &Architecture,
+		sources: &[&dyn Source],
+	) -> Result<Self, EngineError> {
 		architecture.validate()?;
+		let tensors = || Tensors::open(sources);
 		let network = match architecture {
-			Architecture::Mlp(config) => Network::Mlp(Mlp::load(config, artifact)?),
+			Architecture::Mlp(config) => Network::Mlp(Mlp::load(config, &read(config, sources)?)?),
+			Architecture::Llama(config) => Network::Llama(Llama::load(config, &tensors()?)?),
+			Architecture::Bert(config) => Network::Bert(Bert::load(config, &tensors()?)?),
+			Architecture::Cnn(config) => Network::Cnn(Cnn::load(config, &tensors()?)?),
 		};
-		Ok(Self { architecture: architecture.clone(), network: Arc::new(network) })
+		Ok(Self::new(architecture, network))
+	}
+
+	fn new(architecture: &Architecture, network: Network) -> Self {
+		Self { architecture: architecture.clone(), network: Arc::new(network) }
 	}
 
 	/// The answer to `input`.
 	pub fn run(&self, input: &[u8]) -> Result<Vec<u8>, EngineError> {
-		self.architecture.check_input(input)?;
-		match &*self.network {
-			Network::Mlp(mlp) => mlp.run(input),
+		match (&*self.network, &self.architecture) {
+			(Network::Llama(llama), Architecture::Llama(config)) => {
+				let prompt = config.decode_input(input)?;
+				let generated = llama.generate(&prompt, &mut |_| ControlFlow::Continue(()))?;
+				Ok(generated.tokens.into_iter().flat_map(u32::to_le_bytes).collect())
+			},
+			(Network::Mlp(mlp), architecture) => {
+				architecture.check_input(input)?;
+				mlp.run(input)
+			},
+			(Network::Bert(bert), _) => bert.run(input),
+			(Network::Cnn(cnn), architecture) => {
+				architecture.check_input(input)?;
+				cnn.run(input)
+			},
+			// Unreachable: both are set together.
+			_ => Err(EngineError::Backend),
 		}
 	}
 
@@ -40,6 +86,35 @@ impl Model {
 	pub fn architecture(&self) -> &Architecture {
 		&self.architecture
 	}
+
+	/// The language model, if it is one.
+	pub fn llama(&self) -> Option<&Llama> {
+		match &*self.network {
+			Network::Llama(llama) => Some(llama),
+			_ => None,
+		}
+	}
+
+	/// Memory that the weights take, in bytes.
+	pub fn bytes(&self) -> usize {
+		match &*self.network {
+			Network::Mlp(mlp) => mlp.bytes(),
+			Network::Llama(llama) => llama.bytes(),
+			Network::Bert(bert) => bert.bytes(),
+			Network::Cnn(cnn) => cnn.bytes(),
+		}
+	}
+}
+
+/// The one file of a perceptron, which is small.
+fn read(config: &mlp::Config, sources: &[&dyn Source]) -> Result<Vec<u8>, EngineError> {
+	let [source] = sources else { return Err(ArtifactFault::TooManyFiles { most: 1 }.into()) };
+	let most = config.parameters().saturating_mul(4).saturating_add(MAX_HEADER_LEN.into());
+	// One byte more is enough to be refused for.
+	let len = source.len().min(most.saturating_add(9));
+	let mut bytes = vec![0; usize::try_from(len).map_err(|_| EngineError::ReadFailed)?];
+	source.read_at(0, &mut bytes)?;
+	Ok(bytes)
 }
 
 impl fmt::Debug for Model {

@@ -55,7 +55,7 @@ fn architecture_should_say_its_lengths_and_its_work() {
 	let architecture = golden::mlp(&[64, 32, 10]);
 	assert_eq!(architecture.input_len(), 256);
 	assert_eq!(architecture.output_len(), 40);
-	assert_eq!(architecture.work(), 64 * 32 + 32 * 10);
+	assert_eq!(architecture.work(&[0; 256]), 64 * 32 + 32 * 10);
 }
 
 #[test]
@@ -127,7 +127,7 @@ proptest! {
 		let valid = architecture.validate().is_ok();
 		let _ = architecture.check_input(&input);
 		let (_, _) = (architecture.input_len(), architecture.output_len());
-		prop_assert!(!valid || architecture.work() <= MAX_PARAMETERS.into());
+		prop_assert!(!valid || architecture.work(&input) <= MAX_PARAMETERS.into());
 		prop_assert_eq!(valid, widths.len() >= 2 && {
 			let layers = widths.windows(2);
 			let count: u128 = layers.map(|pair| (u128::from(pair[0]) + 1) * u128::from(pair[1])).sum();
@@ -143,7 +143,7 @@ proptest! {
 	) {
 		let architecture = golden::mlp(&widths);
 		if architecture.validate().is_ok() {
-			prop_assert!(architecture.work() <= MAX_PARAMETERS.into());
+			prop_assert!(architecture.work(&[]) <= MAX_PARAMETERS.into());
 			prop_assert_eq!(architecture.input_len(), widths[0] * 4);
 		} else {
 			let layers = widths.windows(2);

@@ -10,7 +10,7 @@ use dodona_engine::{
 use proptest::prelude::*;
 
 fn widths(architecture: &Architecture) -> Vec<usize> {
-	let Architecture::Mlp(mlp::Config { widths }) = architecture;
+	let Architecture::Mlp(mlp::Config { widths }) = architecture else { unreachable!() };
 	widths.iter().map(|width| *width as usize).collect()
 }
 

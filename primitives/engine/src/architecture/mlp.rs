@@ -148,6 +148,17 @@ impl Mlp {
 		Ok(Self { layers })
 	}
 
+	/// Memory that the weights take, in bytes.
+	pub fn bytes(&self) -> usize {
+		let values =
+			|layer: &Layer| layer.weight.num_elements().saturating_add(layer.bias.num_elements());
+		self.layers
+			.iter()
+			.map(values)
+			.fold(0, usize::saturating_add)
+			.saturating_mul(SIZE as usize)
+	}
+
 	/// The output for `input`, which has the right length and is finite.
 	pub fn run(&self, input: &[u8]) -> Result<Vec<u8>, EngineError> {
 		let mut values: Vec<f32> = class::decode(input).collect();

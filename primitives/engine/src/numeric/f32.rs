@@ -3,6 +3,10 @@
 //! The product is this module's own and not burn's: `matrixmultiply/std`, which any crate in a
 //! build can turn on, puts fused multiply-adds into burn's.
 
+mod packed;
+
+pub use packed::{Builder, Packed};
+
 use crate::EngineError;
 use alloc::vec::Vec;
 use burn::tensor::{DType, Tensor, TensorData};

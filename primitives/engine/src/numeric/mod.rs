@@ -1,6 +1,17 @@
 //! The arithmetic that an answer is defined by, one module for each numeric class.
 
+pub mod attention;
 pub mod f32;
+mod kernel;
+mod lanes;
+pub mod math;
+pub mod matrix;
+pub mod q8;
+mod threads;
+mod tiles;
+
+pub use kernel::Kernel;
+pub use threads::enter;
 
 use burn::tensor::Device;
 

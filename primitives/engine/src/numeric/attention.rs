@@ -1,0 +1,153 @@
+//! The two products of attention, with keys and values in blocks of positions.
+//!
+//! Both take several sums at once, of positions or of dimensions, and leave the order of each as it
+//! is.
+
+use super::Kernel;
+
+/// Positions of a block.
+pub const LANES: usize = 16;
+
+/// Blocks that are taken at once, so that one addition need not wait for another.
+const BLOCKS: usize = 4;
+/// Dimensions that are taken at once, while there are so many.
+const WIDE: usize = 32;
+/// Dimensions that are taken at once, of those that are left.
+const NARROW: usize = 8;
+
+/// Compiles `$portable` for each kernel, and calls the one for `kernel`.
+macro_rules! dispatch {
+	($kernel:expr, $portable:ident, ($($name:ident: $type:ty),*), $lifetime:lifetime) => {{
+		#[cfg(all(feature = "std", target_arch = "x86_64"))]
+		#[target_feature(enable = "avx2")]
+		fn avx2<$lifetime>($($name: $type),*) {
+			$portable($($name),*);
+		}
+
+		/// AVX-512 has fused multiply-adds, but Rust does not fuse what its source does not.
+		#[cfg(all(feature = "std", target_arch = "x86_64"))]
+		#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+		fn avx512<$lifetime>($($name: $type),*) {
+			$portable($($name),*);
+		}
+
+		match $kernel {
+			// SAFETY: the processor has what the function is compiled for.
+			#[cfg(all(feature = "std", target_arch = "x86_64"))]
+			Kernel::Avx512 if $kernel.is_available() => unsafe { avx512($($name),*) },
+			// SAFETY: as above.
+			#[cfg(all(feature = "std", target_arch = "x86_64"))]
+			Kernel::Avx2 if $kernel.is_available() => unsafe { avx2($($name),*) },
+			_ => $portable($($name),*),
+		}
+	}};
+}
+
+/// Writes the products of `query` with all keys of a block to each place in `out`. A block of keys
+/// is `[dimension][position]`; a sum starts at `+0.0` and takes the dimensions in order.
+#[allow(unsafe_code)]
+pub fn scores<'a>(
+	kernel: Kernel,
+	query: &[f32],
+	keys: impl Iterator<Item = &'a [[f32; LANES]]>,
+	out: &mut [[f32; LANES]],
+) {
+	dispatch!(kernel, scores_portable, (
+		query: &[f32],
+		keys: impl Iterator<Item = &'a [[f32; LANES]]>,
+		out: &mut [[f32; LANES]]
+	), 'a);
+}
+
+#[inline(always)]
+fn scores_portable<'a>(
+	query: &[f32],
+	mut keys: impl Iterator<Item = &'a [[f32; LANES]]>,
+	out: &mut [[f32; LANES]],
+) {
+	let (several, rest) = out.as_chunks_mut::<BLOCKS>();
+	for out in several {
+		let (Some(a), Some(b), Some(c), Some(d)) =
+			(keys.next(), keys.next(), keys.next(), keys.next())
+		else {
+			return;
+		};
+		let mut sums = [[0.0f32; LANES]; BLOCKS];
+		for ((((query, a), b), c), d) in query.iter().zip(a).zip(b).zip(c).zip(d) {
+			for (sums, keys) in sums.iter_mut().zip([a, b, c, d]) {
+				for (sum, key) in sums.iter_mut().zip(keys) {
+					*sum += query * key;
+				}
+			}
+		}
+		*out = sums;
+	}
+	for (out, keys) in rest.iter_mut().zip(keys) {
+		let mut sums = [0.0f32; LANES];
+		for (query, keys) in query.iter().zip(keys) {
+			for (sum, key) in sums.iter_mut().zip(keys) {
+				*sum += query * key;
+			}
+		}
+		*out = sums;
+	}
+}
+
+/// Writes the sum of all positions' values, each times its share, to `out`. A block of values is
+/// `[position][dimension]`; a sum starts at `+0.0` and takes the positions in order.
+#[allow(unsafe_code)]
+pub fn mix<'a>(
+	kernel: Kernel,
+	shares: &[f32],
+	values: impl Iterator<Item = &'a [f32]>,
+	out: &mut [f32],
+) {
+	dispatch!(kernel, mix_portable, (
+		shares: &[f32],
+		values: impl Iterator<Item = &'a [f32]>,
+		out: &mut [f32]
+	), 'a);
+}
+
+#[inline(always)]
+fn mix_portable<'a>(shares: &[f32], values: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
+	out.fill(0.0);
+	let dim = out.len().max(1);
+	let (wide, rest) = out.as_chunks_mut::<WIDE>();
+	let (narrow, rest) = rest.as_chunks_mut::<NARROW>();
+	let single = rest.as_chunks_mut::<1>().0;
+	for (shares, values) in shares.chunks(LANES).zip(values) {
+		let mut at = 0;
+		for out in wide.iter_mut() {
+			at = add(shares, values, dim, at, out);
+		}
+		for out in narrow.iter_mut() {
+			at = add(shares, values, dim, at, out);
+		}
+		for out in single.iter_mut() {
+			at = add(shares, values, dim, at, out);
+		}
+	}
+}
+
+/// Adds a block's values of `N` dimensions, from `at` on, to `out`; gives back where they end.
+#[inline(always)]
+fn add<const N: usize>(
+	shares: &[f32],
+	values: &[f32],
+	dim: usize,
+	at: usize,
+	out: &mut [f32; N],
+) -> usize {
+	let mut sums = *out;
+	for (share, values) in shares.iter().zip(values.chunks_exact(dim)) {
+		// Never none: all dimensions are in a position's values.
+		if let Some(values) = values.get(at..).and_then(|values| values.first_chunk::<N>()) {
+			for (sum, value) in sums.iter_mut().zip(values) {
+				*sum += share * value;
+			}
+		}
+	}
+	*out = sums;
+	at.saturating_add(N)
+}
