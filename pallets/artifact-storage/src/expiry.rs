@@ -30,9 +30,11 @@ impl<T: Config> Pallet<T> {
 		}
 		let Some(first) = Cursor::<T>::get() else { return };
 		let mut block = first;
+		// One iterator for a block: each would step again over whatever was removed before.
+		let mut expired = Expiring::<T>::iter_key_prefix(block);
 		// Each turn releases one chunk or leaves one block behind.
 		while block <= now && meter.try_consume(T::WeightInfo::on_idle_step()).is_ok() {
-			match Expiring::<T>::iter_key_prefix(block).next() {
+			match expired.next() {
 				Some(content_hash) => match Chunks::<T>::get(content_hash) {
 					Some(chunk) => Self::drop_chunk(content_hash, chunk),
 					None => {
@@ -40,7 +42,10 @@ impl<T: Config> Pallet<T> {
 						Expiring::<T>::remove(block, content_hash);
 					},
 				},
-				None => block.saturating_inc(),
+				None => {
+					block.saturating_inc();
+					expired = Expiring::<T>::iter_key_prefix(block);
+				},
 			}
 		}
 		if block != first {

@@ -7,7 +7,7 @@
 //! The bytes travel in an extrinsic and stay in the body of its block; the state keeps a short
 //! record of them. Nodes index the bytes by their blake2-256 hash and serve them by CID (version 1,
 //! raw, blake2b-256). A deposit is held for as long as they are kept, and whoever wants to keep
-//! them longer renews them.
+//! them longer renews them once half of the retention period is over.
 //!
 //! ## What a node serves is what the state records
 //!
@@ -21,6 +21,12 @@
 //! - the host hears of a block's operations in its `on_finalize`, when no call can be rolled back.
 //!
 //! A node must keep block bodies for as long as chunks are retained.
+//!
+//! ## Room in a block
+//!
+//! Stores and renewals have places of their own, so that neither can take the other's. A chunk
+//! can't be renewed sooner than half a retention period after it was stored or renewed: to fill the
+//! places for renewals block after block takes a deposit for each place in half a retention period.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
@@ -40,7 +46,7 @@ mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{BalanceOf, Chunk, ChunkOf, Indexing};
+pub use types::{BalanceOf, Chunk, ChunkOf, Indexing, MaxIndexed};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
@@ -77,9 +83,13 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxChunkSize: Get<u32>;
 
-		/// Most stores and renewals in one block.
+		/// Most stores in one block.
 		#[pallet::constant]
 		type MaxChunksPerBlock: Get<u32>;
+
+		/// Most renewals in one block.
+		#[pallet::constant]
+		type MaxRenewalsPerBlock: Get<u32>;
 
 		/// Deposit for a chunk, whatever its size.
 		#[pallet::constant]
@@ -122,8 +132,7 @@ pub mod pallet {
 
 	/// What nodes are told to index at the end of this block.
 	#[pallet::storage]
-	pub type Pending<T: Config> =
-		StorageValue<_, BoundedVec<Indexing, T::MaxChunksPerBlock>, ValueQuery>;
+	pub type Pending<T: Config> = StorageValue<_, BoundedVec<Indexing, MaxIndexed<T>>, ValueQuery>;
 
 	/// Events of the pallet.
 	#[pallet::event]
@@ -179,7 +188,7 @@ pub mod pallet {
 		AlreadyStored,
 		/// The extrinsic stores or renews already, in a way that excludes this.
 		AlreadyIndexed,
-		/// No more chunks can be stored or renewed in this block.
+		/// No more chunks can be stored, or no more can be renewed, in this block.
 		BlockFull,
 		/// No such chunk is stored.
 		NotStored,
@@ -187,13 +196,16 @@ pub mod pallet {
 		Expired,
 		/// The chunk has not expired yet.
 		NotExpired,
+		/// More than half of the retention period is left: the chunk can be renewed from the block
+		/// on that is half of [`Config::RetentionPeriod`] before its `expires_at`.
+		RenewedTooEarly,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(_now: BlockNumberFor<T>) -> Weight {
 			// For `on_finalize`.
-			T::WeightInfo::on_finalize(T::MaxChunksPerBlock::get())
+			T::WeightInfo::on_finalize(MaxIndexed::<T>::get())
 		}
 
 		fn on_finalize(_now: BlockNumberFor<T>) {
@@ -209,6 +221,7 @@ pub mod pallet {
 		fn integrity_test() {
 			assert!(T::MaxChunkSize::get() > 0, "MaxChunkSize must not be zero");
 			assert!(T::MaxChunksPerBlock::get() > 0, "MaxChunksPerBlock must not be zero");
+			assert!(T::MaxRenewalsPerBlock::get() > 0, "MaxRenewalsPerBlock must not be zero");
 			let longest = *T::BlockLength::get().max.get(DispatchClass::Normal);
 			assert!(T::MaxChunkSize::get() < longest, "a chunk must fit into a block");
 		}
@@ -260,11 +273,16 @@ pub mod pallet {
 		/// Signed; the signer pays the deposit from now on, at its present rate, and the depositor
 		/// before gets theirs back.
 		///
+		/// ## Details
+		///
+		/// Anyone may renew any chunk, once no more than half of the retention period is left. An
+		/// extrinsic may renew several chunks, but not store one too.
+		///
 		/// ## Errors
 		///
-		/// [`Error::NotStored`], [`Error::Expired`], [`Error::NotInExtrinsic`],
-		/// [`Error::AlreadyIndexed`], [`Error::BlockFull`], and the currency's if the deposit can't
-		/// be held.
+		/// [`Error::NotStored`], [`Error::Expired`], [`Error::RenewedTooEarly`],
+		/// [`Error::NotInExtrinsic`], [`Error::AlreadyIndexed`], [`Error::BlockFull`], and the
+		/// currency's if the deposit can't be held.
 		///
 		/// ## Events
 		///

@@ -29,6 +29,7 @@ pub const BASE: Balance = 100;
 pub const PER_BYTE: Balance = 2;
 pub const MAX_CHUNK_SIZE: u32 = 1024;
 pub const MAX_CHUNKS_PER_BLOCK: u32 = 4;
+pub const MAX_RENEWALS_PER_BLOCK: u32 = 3;
 
 frame_support::construct_runtime!(
 	pub enum Test {
@@ -68,6 +69,7 @@ impl pallet_artifact_storage::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type MaxChunkSize = ConstU32<MAX_CHUNK_SIZE>;
 	type MaxChunksPerBlock = ConstU32<MAX_CHUNKS_PER_BLOCK>;
+	type MaxRenewalsPerBlock = ConstU32<MAX_RENEWALS_PER_BLOCK>;
 	type DepositBase = ConstU128<BASE>;
 	type DepositPerByte = ConstU128<PER_BYTE>;
 	type RetentionPeriod = RetentionPeriod;
@@ -217,6 +219,11 @@ pub fn hash_of(data: &[u8]) -> H256 {
 
 pub fn chunk(data: &[u8]) -> Option<crate::ChunkOf<Test>> {
 	crate::Chunks::<Test>::get(hash_of(data))
+}
+
+/// Has what was stored in this block be renewable in it: twice the retention period is left half.
+pub fn double_retention() {
+	RetentionPeriod::mutate(|blocks| *blocks *= 2);
 }
 
 /// What is on hold for the chunks of an account.

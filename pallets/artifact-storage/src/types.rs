@@ -2,7 +2,8 @@
 
 use crate::Config;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::traits::fungible::Inspect;
+use core::marker::PhantomData;
+use frame_support::traits::{fungible::Inspect, Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sp_core::H256;
@@ -41,6 +42,15 @@ impl<AccountId, Balance, BlockNumber: PartialOrd> Chunk<AccountId, Balance, Bloc
 	}
 }
 
+/// Most operations on nodes' index in one block: all stores and all renewals.
+pub struct MaxIndexed<T>(PhantomData<T>);
+
+impl<T: Config> Get<u32> for MaxIndexed<T> {
+	fn get() -> u32 {
+		T::MaxChunksPerBlock::get().saturating_add(T::MaxRenewalsPerBlock::get())
+	}
+}
+
 /// An operation on the index that nodes keep of the chunks.
 #[derive(
 	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -74,6 +84,11 @@ impl Indexing {
 			(Self::Renew { .. }, Self::Renew { .. }) => true,
 			_ => self.extrinsic() != other.extrinsic(),
 		}
+	}
+
+	/// Whether it is a renewal.
+	pub(crate) fn is_renewal(&self) -> bool {
+		matches!(self, Self::Renew { .. })
 	}
 
 	fn extrinsic(&self) -> u32 {

@@ -25,20 +25,19 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `b` is `[1, 1048576]`.
 	fn store(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `795 + b * (1 ±0)`
+		// Proof size in bytes, of the records of two accounts' holds.
 		// Least time: 242_305_000 picoseconds.
-		Weight::from_parts(220_759_283, 4268)
+		Weight::from_parts(220_759_283, 6326)
 			// Standard error: 11
 			.saturating_add(Weight::from_parts(3_578, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(6_u64))
-			.saturating_add(T::DbWeight::get().writes(6_u64))
-			.saturating_add(Weight::from_parts(0, 1).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn renew() -> Weight {
 		// Proof size in bytes, measured: `924`
 		// Least time: 240_159_000 picoseconds.
 		Weight::from_parts(256_806_000, 6326)
-			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn release() -> Weight {
@@ -48,11 +47,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
-	/// The range of component `n` is `[0, 6]`.
+	/// The range of component `n` is `[0, 67]`.
 	fn on_finalize(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `135 + n * (41 ±0)`
 		// Least time: 7_582_000 picoseconds.
-		Weight::from_parts(10_065_800, 1732)
+		Weight::from_parts(10_065_800, 4233)
 			// Standard error: 4_762
 			.saturating_add(Weight::from_parts(528_188, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1_u64))
@@ -77,20 +76,19 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 impl WeightInfo for () {
 	/// The range of component `b` is `[1, 1048576]`.
 	fn store(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `795 + b * (1 ±0)`
+		// Proof size in bytes, of the records of two accounts' holds.
 		// Least time: 242_305_000 picoseconds.
-		Weight::from_parts(220_759_283, 4268)
+		Weight::from_parts(220_759_283, 6326)
 			// Standard error: 11
 			.saturating_add(Weight::from_parts(3_578, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(6_u64))
-			.saturating_add(RocksDbWeight::get().writes(6_u64))
-			.saturating_add(Weight::from_parts(0, 1).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn renew() -> Weight {
 		// Proof size in bytes, measured: `924`
 		// Least time: 240_159_000 picoseconds.
 		Weight::from_parts(256_806_000, 6326)
-			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn release() -> Weight {
@@ -100,11 +98,11 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
-	/// The range of component `n` is `[0, 6]`.
+	/// The range of component `n` is `[0, 67]`.
 	fn on_finalize(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `135 + n * (41 ±0)`
 		// Least time: 7_582_000 picoseconds.
-		Weight::from_parts(10_065_800, 1732)
+		Weight::from_parts(10_065_800, 4233)
 			// Standard error: 4_762
 			.saturating_add(Weight::from_parts(528_188, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(1_u64))

@@ -81,3 +81,24 @@ fn on_idle_should_do_nothing_when_nothing_was_ever_stored() {
 		assert_eq!(Cursor::<Test>::get(), Some(50));
 	});
 }
+
+#[test]
+fn on_idle_should_release_all_chunks_of_several_blocks_when_there_is_weight() {
+	ExtBuilder::default().build_and_execute(|| {
+		for block in 1..=3 {
+			run_to(block);
+			for byte in 0..MAX_CHUNKS_PER_BLOCK as u8 {
+				assert_ok!(submit(ALICE, store(&[byte, block as u8])));
+			}
+		}
+		run_to(13);
+		// A part of a block, of which some were released by hand, and the rest with the others.
+		assert_ok!(submit(BOB, release(&[1, 1])));
+		TransactionStorage::on_idle(13, steps(12));
+		TransactionStorage::do_try_state().unwrap();
+		assert_eq!(crate::Chunks::<Test>::iter().count(), 9);
+		TransactionStorage::on_idle(13, steps(13 + 9));
+		assert_eq!(crate::Chunks::<Test>::iter().count(), 0);
+		assert_eq!(held(ALICE), 0);
+	});
+}

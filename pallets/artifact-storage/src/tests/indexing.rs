@@ -98,6 +98,7 @@ fn node_should_serve_the_chunk_when_a_renewal_of_the_extrinsic_was_rolled_back()
 		let (result, encoded) = apply(BOB, store(b"index"));
 		assert_ok!(result);
 		body.push(encoded);
+		double_retention();
 		let (result, encoded) = apply(
 			ALICE,
 			force_batch(vec![batch_all(vec![renew(b"index"), fails()]), store(b"weights")]),
@@ -115,6 +116,7 @@ fn store_should_fail_when_the_extrinsic_also_renews() {
 		let (result, encoded) = apply(ALICE, store(b"index"));
 		assert_ok!(result);
 		body.push(encoded);
+		double_retention();
 		let (result, encoded) = apply(ALICE, batch_all(vec![renew(b"index"), store(b"weights")]));
 		assert_eq!(result, Err(Error::<Test>::AlreadyIndexed.into()));
 		body.push(encoded);
@@ -129,6 +131,7 @@ fn renew_should_fail_when_the_extrinsic_also_stores() {
 		let (result, encoded) = apply(ALICE, store(b"index"));
 		assert_ok!(result);
 		body.push(encoded);
+		double_retention();
 		let (result, encoded) =
 			apply(ALICE, batch_all(vec![store(&content_hash.0), renew(b"index")]));
 		assert_eq!(result, Err(Error::<Test>::AlreadyIndexed.into()));
@@ -144,6 +147,7 @@ fn renew_should_work_for_several_chunks_when_they_are_batched() {
 			assert_ok!(result);
 			body.push(encoded);
 		}
+		double_retention();
 		let (result, encoded) = apply(BOB, batch_all(vec![renew(b"weights"), renew(b"index")]));
 		assert_ok!(result);
 		body.push(encoded);

@@ -141,3 +141,32 @@ fn store_should_keep_a_chunk_for_a_block_when_the_retention_period_is_zero() {
 		assert!(!TransactionStorage::contains(hash_of(b"weights")));
 	});
 }
+
+#[test]
+fn store_should_find_the_data_at_the_end_when_the_extrinsic_is_of_any_length() {
+	ExtBuilder::default().build_and_execute(|| {
+		// The number of an extrinsic's bytes takes one, two or four bytes.
+		for length in [1, 50, 70, 20_000] {
+			let calls = vec![remark(&vec![1; length]), store(&[length as u8; 9])];
+			assert_ok!(submit(ALICE, batch_all(calls)));
+			let calls = vec![store(&[length as u8, 7]), remark(&vec![1; length])];
+			assert_eq!(submit(ALICE, batch_all(calls)), Err(Error::<Test>::NotLast.into()));
+		}
+	});
+}
+
+#[test]
+fn store_should_fail_when_the_data_are_longer_than_the_extrinsic() {
+	ExtBuilder::default().build_and_execute(|| {
+		// As if the call came from elsewhere while a short extrinsic is applied. The bytes that the
+		// state has are its number of bytes, and then the bytes.
+		System::note_extrinsic(b"short".to_vec());
+		for data in [&b"very short"[..], b"\x14short"] {
+			assert_noop!(
+				TransactionStorage::store(RuntimeOrigin::signed(ALICE), data.to_vec()),
+				Error::<Test>::NotLast
+			);
+		}
+		assert_ok!(TransactionStorage::store(RuntimeOrigin::signed(ALICE), b"short".to_vec()));
+	});
+}
