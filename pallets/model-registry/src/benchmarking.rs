@@ -1,13 +1,17 @@
 //! Benchmarks of the pallet.
 
 use super::*;
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, Name, Numeric, VersionId, VersionState, CHUNK_SIZE,
+	Architecture, ArtifactRef, Manifest, Name, VersionId, VersionState, CHUNK_SIZE,
 };
 use frame_benchmarking::v2::*;
-use frame_support::{pallet_prelude::ConstU32, traits::fungible::Mutate, BoundedVec};
+use frame_support::{
+	pallet_prelude::ConstU32,
+	traits::{fungible::Mutate, EnsureOrigin},
+	BoundedVec,
+};
 use frame_system::{pallet_prelude::OriginFor, RawOrigin};
 use sp_core::H256;
 use sp_runtime::traits::Bounded;
@@ -29,7 +33,6 @@ fn manifest<T: Config>(seed: u8) -> ManifestOf<T> {
 	let widths = BoundedVec::truncate_from(vec![64; mlp::MAX_WIDTHS as usize]);
 	Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
-		numeric: Numeric::F32,
 		artifact: ArtifactRef {
 			root: H256::repeat_byte(seed),
 			index: H256::zero(),
@@ -43,10 +46,14 @@ fn manifest<T: Config>(seed: u8) -> ManifestOf<T> {
 	}
 }
 
+/// As many letters.
+fn text(length: u32) -> Vec<u8> {
+	vec![b'a'; length as usize]
+}
+
 /// Model 0 of `owner`.
 fn with_model<T: Config>(owner: &T::AccountId) {
-	let name: Name = longest();
-	assert!(Pallet::<T>::do_register(owner.clone(), name).is_ok());
+	assert!(Pallet::<T>::do_register(owner.clone(), text(Name::bound() as u32)).is_ok());
 }
 
 /// A new version of model 0 of `owner` in `state`.
@@ -73,11 +80,11 @@ mod benchmarks {
 	use super::*;
 
 	#[benchmark]
-	fn register() {
+	fn register(n: Linear<1, { Name::bound() as u32 }>) {
 		let caller = funded::<T>("caller");
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), longest());
+		_(RawOrigin::Signed(caller), text(n));
 
 		assert!(Models::<T>::contains_key(0));
 	}
@@ -135,15 +142,19 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn revoke_version() {
+	fn revoke_version(r: Linear<0, { Reason::bound() as u32 }>) -> Result<(), BenchmarkError> {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let version = version_in::<T>(&caller, 1, VersionState::Active);
+		let version = version_in::<T>(&caller, 1, VersionState::Proposed);
+		// Its deposit goes to the treasury.
+		let guardian =
+			T::GuardianOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), version, longest());
+		_(guardian as T::RuntimeOrigin, version, text(r));
 
 		assert_eq!(state_of::<T>(version), Some(VersionState::Revoked));
+		Ok(())
 	}
 
 	#[benchmark]

@@ -22,22 +22,40 @@
 //! ```
 //!
 //! At most one version of a model is active; activating one deprecates the one before. Active and
-//! deprecated versions are served. [`Config::GuardianOrigin`] may revoke any version of any model.
+//! deprecated versions are served. [`Config::GuardianOrigin`] may revoke any version of any model,
+//! and the proposer a version that waits for approval.
+//!
+//! ## Room for versions
+//!
+//! Versions that wait for approval and those that were approved are counted apart, so that no
+//! number of proposals keeps a model from being used. In the commons an account may have one
+//! version of a model waiting.
 //!
 //! ## Lineage
 //!
 //! Weights belong to the model that registered them first. Another model may use the same artifact
-//! only if its manifest says that it is derived from a version of that model.
+//! only if its manifest says that it is derived from a version of that model. A claim lasts once a
+//! version with the artifact was active, until the guardian revokes it; before that it ends with
+//! the last version that has the artifact.
+//!
+//! A root can be read from the pool before it is in a block, and anyone who is faster can be the
+//! first with it: the registry records who came first, not who trained the weights.
+//!
+//! ## Prices
+//!
+//! Any price is valid, and zero is: the fee is zero then, and so are the workers' earnings.
 //!
 //! ## Deposits
 //!
 //! A model's deposit is held from its owner: it moves with the ownership and is returned on
-//! donation. A version's deposit is held from its proposer and returned on revocation.
+//! donation. A version's deposit is held from its proposer and returned on revocation, but goes to
+//! [`Config::Treasury`] if curator or guardian revoke the version while it waits for approval.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(missing_docs)]
 
 extern crate alloc;
 
+mod artifacts;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod inspect;
@@ -55,16 +73,22 @@ mod types;
 pub mod weights;
 
 pub use pallet::*;
-pub use types::{BalanceOf, ManifestOf, Model, ModelOf, Reason, Version, VersionOf};
+pub use types::{
+	BalanceOf, Claim, CreditOf, ManifestOf, Model, ModelOf, Reason, Version, VersionOf,
+};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
+	use alloc::vec::Vec;
 	use dodona_primitives_models::{ModelId, Name, VersionId};
 	use frame_support::{
 		pallet_prelude::*,
-		traits::fungible::{Mutate, MutateHold},
+		traits::{
+			fungible::{BalancedHold, Mutate, MutateHold},
+			OnUnbalanced,
+		},
 	};
 	use frame_system::pallet_prelude::*;
 	use sp_core::H256;
@@ -82,7 +106,8 @@ pub mod pallet {
 	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
 		/// The currency of deposits and prices.
 		type Currency: Mutate<Self::AccountId>
-			+ MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+			+ MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
+			+ BalancedHold<Self::AccountId>;
 
 		/// The runtime's reasons for holds.
 		type RuntimeHoldReason: From<HoldReason>;
@@ -101,9 +126,16 @@ pub mod pallet {
 		#[pallet::constant]
 		type VersionDeposit: Get<BalanceOf<Self>>;
 
-		/// Most versions of a model that are not revoked.
+		/// Most versions of a model that were approved and are not revoked.
 		#[pallet::constant]
 		type MaxLiveVersions: Get<u32>;
+
+		/// Most versions of a model that wait for approval.
+		#[pallet::constant]
+		type MaxProposals: Get<u32>;
+
+		/// Where the deposits of proposals go that curator or guardian revoke.
+		type Treasury: OnUnbalanced<CreditOf<Self>>;
 
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
@@ -140,10 +172,16 @@ pub mod pallet {
 	pub type Versions<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, ModelId, Twox64Concat, u32, VersionOf<T>>;
 
-	/// The first version with an artifact, by the artifact's root.
+	/// Which model claims an artifact, by the artifact's root.
 	// Nobody has checked that a root is a hash.
 	#[pallet::storage]
-	pub type Artifacts<T> = StorageMap<_, Blake2_128Concat, H256, VersionId>;
+	pub type Artifacts<T> = StorageMap<_, Blake2_128Concat, H256, Claim>;
+
+	/// How many versions of a model wait for approval, by who proposed them.
+	// The pallet counts the models; accounts are anyone's choice.
+	#[pallet::storage]
+	pub type Proposals<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, ModelId, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
 	/// Events of the pallet.
 	#[pallet::event]
@@ -205,6 +243,16 @@ pub mod pallet {
 			/// The owner now.
 			to: T::AccountId,
 		},
+		/// The deposit of a version went to the treasury, because the version was revoked while it
+		/// waited for approval.
+		DepositForfeited {
+			/// The version.
+			version: VersionId,
+			/// Whose deposit it was.
+			proposer: T::AccountId,
+			/// The deposit.
+			amount: BalanceOf<T>,
+		},
 	}
 
 	/// Errors of the pallet.
@@ -236,7 +284,7 @@ pub mod pallet {
 		UnknownParent,
 		/// Another model has the artifact, and the version isn't said to be derived from it.
 		ArtifactTaken,
-		/// The model has as many versions as it may.
+		/// The model has as many approved versions as it may.
 		TooManyVersions,
 		/// The version isn't waiting for approval.
 		NotProposed,
@@ -246,12 +294,21 @@ pub mod pallet {
 		NotActive,
 		/// The version is revoked already.
 		AlreadyRevoked,
+		/// The name is longer than 64 bytes.
+		NameTooLong,
+		/// The reason is longer than 256 bytes.
+		ReasonTooLong,
+		/// As many versions of the model wait for approval as may.
+		TooManyProposals,
+		/// Another version of the model, by the same proposer, waits for approval.
+		AlreadyProposing,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
 			assert!(T::MaxLiveVersions::get() > 0, "MaxLiveVersions must not be zero");
+			assert!(T::MaxProposals::get() > 0, "MaxProposals must not be zero");
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -270,15 +327,15 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// [`Error::InvalidName`], [`Error::NameTaken`], and the currency's if the deposit can't be
-		/// held.
+		/// [`Error::NameTooLong`], [`Error::InvalidName`], [`Error::NameTaken`], and the currency's
+		/// if the deposit can't be held.
 		///
 		/// ## Events
 		///
 		/// [`Event::ModelRegistered`].
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::register())]
-		pub fn register(origin: OriginFor<T>, name: Name) -> DispatchResult {
+		#[pallet::weight(T::WeightInfo::register(name.len() as u32))]
+		pub fn register(origin: OriginFor<T>, name: Vec<u8>) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_register(who, name)
 		}
@@ -290,12 +347,17 @@ pub mod pallet {
 		/// Signed by the owner, or by anyone if the model is in the commons; the signer pays the
 		/// deposit.
 		///
+		/// ## Details
+		///
+		/// Of a model in the commons an account may have one version waiting for approval. The
+		/// proposer takes a version back by [`Pallet::revoke_version`].
+		///
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::NotOwner`], [`Error::InvalidArchitecture`],
 		/// [`Error::InvalidArtifact`], [`Error::UnsupportedEngine`], [`Error::InvalidLicence`],
-		/// [`Error::UnknownParent`], [`Error::ArtifactTaken`], [`Error::TooManyVersions`], and the
-		/// currency's if the deposit can't be held.
+		/// [`Error::UnknownParent`], [`Error::ArtifactTaken`], [`Error::TooManyProposals`],
+		/// [`Error::AlreadyProposing`], and the currency's if the deposit can't be held.
 		///
 		/// ## Events
 		///
@@ -320,7 +382,7 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::NotOwner`],
-		/// [`Error::NotProposed`].
+		/// [`Error::NotProposed`], [`Error::TooManyVersions`].
 		///
 		/// ## Events
 		///
@@ -372,7 +434,7 @@ pub mod pallet {
 			Self::do_deprecate(origin, version)
 		}
 
-		/// Revokes a version for ever and returns its deposit to the proposer.
+		/// Revokes a version for ever.
 		///
 		/// ## Dispatch Origin
 		///
@@ -380,20 +442,26 @@ pub mod pallet {
 		/// [`Config::GuardianOrigin`] for any model; signed by the proposer while the version waits
 		/// for approval.
 		///
+		/// ## Details
+		///
+		/// The deposit goes back to the proposer, unless curator or guardian revoke somebody else's
+		/// version that waits for approval: then it goes to [`Config::Treasury`].
+		///
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::NotOwner`],
-		/// [`Error::AlreadyRevoked`].
+		/// [`Error::ReasonTooLong`], [`Error::AlreadyRevoked`].
 		///
 		/// ## Events
 		///
+		/// [`Event::DepositForfeited`] if the deposit goes to the treasury,
 		/// [`Event::VersionRevoked`].
 		#[pallet::call_index(5)]
-		#[pallet::weight(T::WeightInfo::revoke_version())]
+		#[pallet::weight(T::WeightInfo::revoke_version(reason.len() as u32))]
 		pub fn revoke_version(
 			origin: OriginFor<T>,
 			version: VersionId,
-			reason: Reason,
+			reason: Vec<u8>,
 		) -> DispatchResult {
 			Self::do_revoke(origin, version, reason)
 		}

@@ -1,15 +1,20 @@
 //! A version's life.
 
 use crate::{
-	Artifacts, Config, Error, Event, HoldReason, ManifestOf, ModelOf, Models, Pallet, Reason,
+	Config, Error, Event, HoldReason, ManifestOf, ModelOf, Models, Pallet, Proposals, Reason,
 	Version, VersionOf, Versions,
 };
+use alloc::vec::Vec;
 use dodona_engine::ENGINE_VERSION;
 use dodona_primitives_models::{ModelId, VersionId, VersionState};
 use frame_support::{
 	ensure,
 	pallet_prelude::{DispatchError, DispatchResult, EnsureOrigin},
-	traits::{fungible::MutateHold, tokens::Precision::BestEffort, Get},
+	traits::{
+		fungible::{BalancedHold, MutateHold},
+		tokens::Precision::BestEffort,
+		Get, Imbalance, OnUnbalanced,
+	},
 };
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
 use sp_runtime::{
@@ -24,6 +29,19 @@ enum Step {
 	Activate,
 	Deprecate,
 	Revoke,
+}
+
+/// By what right a version is revoked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Revoker {
+	/// It is the signer's own, and waits for approval.
+	Proposer,
+	/// The signer owns the model.
+	Owner,
+	/// The model is in the commons.
+	Curator,
+	/// Any model.
+	Guardian,
 }
 
 /// The state that a step leads to.
@@ -48,24 +66,25 @@ impl<T: Config> Pallet<T> {
 		manifest: ManifestOf<T>,
 	) -> DispatchResult {
 		let mut record = Self::known(model)?;
-		if let Some(owner) = &record.owner {
-			ensure!(*owner == who, Error::<T>::NotOwner);
+		let own = Proposals::<T>::get(model, &who);
+		match &record.owner {
+			Some(owner) => ensure!(*owner == who, Error::<T>::NotOwner),
+			None => ensure!(own == 0, Error::<T>::AlreadyProposing),
 		}
 		Self::ensure_valid(model, &manifest)?;
-		ensure!(record.live < T::MaxLiveVersions::get(), Error::<T>::TooManyVersions);
+		ensure!(record.proposals < T::MaxProposals::get(), Error::<T>::TooManyProposals);
 
 		let number = record.latest.checked_add(1).ok_or(ArithmeticError::Overflow)?;
 		let deposit = T::VersionDeposit::get();
 		T::Currency::hold(&HoldReason::Version.into(), &who, deposit)?;
 
 		record.latest = number;
-		record.live.saturating_inc();
+		record.proposals.saturating_inc();
 		Models::<T>::insert(model, record);
+		Proposals::<T>::insert(model, &who, own.saturating_add(1));
 		let version = VersionId { model, number };
 		let artifact = manifest.artifact.root;
-		if !Artifacts::<T>::contains_key(artifact) {
-			Artifacts::<T>::insert(artifact, version);
-		}
+		Self::claim(artifact, version);
 		let proposed = Version {
 			proposer: who.clone(),
 			deposit,
@@ -79,8 +98,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_approve(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
-		let (_, mut record) = Self::governed(origin, version)?;
+		let (mut model, mut record) = Self::governed(origin, version)?;
 		record.state = next::<T>(record.state, Step::Approve)?;
+		ensure!(model.live < T::MaxLiveVersions::get(), Error::<T>::TooManyVersions);
+		model.live.saturating_inc();
+		Self::end_proposal(version.model, &mut model, &record.proposer);
+		Models::<T>::insert(version.model, model);
 		Self::put(version, record);
 		Self::deposit_event(Event::VersionApproved { version });
 		Ok(())
@@ -100,6 +123,7 @@ impl<T: Config> Pallet<T> {
 			Self::deposit_event(Event::VersionDeprecated { version: before });
 		}
 		Models::<T>::insert(version.model, model);
+		Self::make_claim_last(record.manifest.artifact.root, version);
 		Self::put(version, record);
 		Self::deposit_event(Event::VersionActivated { version });
 		Ok(())
@@ -118,43 +142,80 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_revoke(
 		origin: OriginFor<T>,
 		version: VersionId,
-		reason: Reason,
+		reason: Vec<u8>,
 	) -> DispatchResult {
+		// Longer ones would not decode as a `Reason`, and the signer would not be told why.
+		let reason = Reason::try_from(reason).map_err(|_| Error::<T>::ReasonTooLong)?;
 		let mut model = Self::known(version.model)?;
 		let mut record = Self::version_of(version)?;
-		Self::ensure_may_revoke(origin, &model, &record)?;
+		let revoker = Self::revoker(origin, &model, &record)?;
+		let was_proposed = record.state == VersionState::Proposed;
 		record.state = next::<T>(record.state, Step::Revoke)?;
 
-		T::Currency::release(
-			&HoldReason::Version.into(),
-			&record.proposer,
-			record.deposit,
-			BestEffort,
-		)?;
-		record.deposit = Zero::zero();
+		let is_judged = matches!(revoker, Revoker::Curator | Revoker::Guardian);
+		Self::end_deposit(version, &mut record, was_proposed && is_judged)?;
 		record.revoked_for = Some(reason.clone());
+		if was_proposed {
+			Self::end_proposal(version.model, &mut model, &record.proposer);
+		} else {
+			model.live.saturating_dec();
+		}
 		if model.active == Some(version.number) {
 			model.active = None;
 		}
-		model.live.saturating_dec();
 		Models::<T>::insert(version.model, model);
+		let artifact = record.manifest.artifact.root;
+		Self::weaken_claim(artifact, version, revoker == Revoker::Guardian);
 		Self::put(version, record);
 		Self::deposit_event(Event::VersionRevoked { version, reason });
 		Ok(())
 	}
 
-	fn ensure_may_revoke(
+	/// By what right `origin` may revoke the version.
+	fn revoker(
 		origin: OriginFor<T>,
 		model: &ModelOf<T>,
 		record: &VersionOf<T>,
-	) -> DispatchResult {
-		let Err(origin) = T::GuardianOrigin::try_origin(origin) else { return Ok(()) };
+	) -> Result<Revoker, DispatchError> {
 		// Nobody has relied on a proposal yet: its proposer may take it back.
 		let is_proposer = ensure_signed(origin.clone()).is_ok_and(|who| who == record.proposer);
 		if record.state == VersionState::Proposed && is_proposer {
-			return Ok(());
+			return Ok(Revoker::Proposer);
 		}
-		Self::ensure_governs(origin, model)
+		let Err(origin) = T::GuardianOrigin::try_origin(origin) else {
+			return Ok(Revoker::Guardian);
+		};
+		Self::ensure_governs(origin, model)?;
+		Ok(if model.owner.is_some() { Revoker::Owner } else { Revoker::Curator })
+	}
+
+	/// Gives a version's deposit to the treasury if it is forfeited, and else to the proposer.
+	fn end_deposit(
+		version: VersionId,
+		record: &mut VersionOf<T>,
+		is_forfeited: bool,
+	) -> DispatchResult {
+		let (proposer, deposit) = (&record.proposer, record.deposit);
+		let hold = HoldReason::Version.into();
+		if is_forfeited {
+			let (credit, _) = T::Currency::slash(&hold, proposer, deposit);
+			let amount = credit.peek();
+			T::Treasury::on_unbalanced(credit);
+			let proposer = proposer.clone();
+			Self::deposit_event(Event::DepositForfeited { version, proposer, amount });
+		} else {
+			T::Currency::release(&hold, proposer, deposit, BestEffort)?;
+		}
+		record.deposit = Zero::zero();
+		Ok(())
+	}
+
+	/// Notes that a version doesn't wait for approval any more.
+	fn end_proposal(id: ModelId, model: &mut ModelOf<T>, proposer: &T::AccountId) {
+		model.proposals.saturating_dec();
+		Proposals::<T>::mutate_exists(id, proposer, |count| {
+			*count = count.and_then(|count| count.checked_sub(1)).filter(|count| *count > 0);
+		});
 	}
 
 	/// The version and its model, if `origin` governs them.

@@ -1,8 +1,8 @@
 //! What a manifest must be like.
 
-use crate::{Artifacts, Config, Error, ManifestOf, Pallet, Versions};
+use crate::{Artifacts, Claim, Config, Error, ManifestOf, Pallet, Versions};
 use dodona_engine::ENGINE_VERSION;
-use dodona_primitives_models::{Architecture, ModelId};
+use dodona_primitives_models::ModelId;
 use frame_support::{ensure, pallet_prelude::DispatchResult};
 
 impl<T: Config> Pallet<T> {
@@ -11,25 +11,18 @@ impl<T: Config> Pallet<T> {
 		ensure!(manifest.engine == ENGINE_VERSION, Error::<T>::UnsupportedEngine);
 		ensure!(manifest.architecture.validate().is_ok(), Error::<T>::InvalidArchitecture);
 		let artifact = &manifest.artifact;
-		let is_long_enough = artifact.size > least_artifact_size(&manifest.architecture);
+		let is_long_enough = artifact.size > manifest.architecture.least_artifact_len();
 		ensure!(artifact.is_well_formed() && is_long_enough, Error::<T>::InvalidArtifact);
 		ensure!(is_printable(&manifest.licence), Error::<T>::InvalidLicence);
 		if let Some(parent) = manifest.derived_from {
 			let exists = Versions::<T>::contains_key(parent.model, parent.number);
 			ensure!(exists, Error::<T>::UnknownParent);
 		}
-		if let Some(first) = Artifacts::<T>::get(artifact.root) {
+		if let Some(Claim { first, .. }) = Artifacts::<T>::get(artifact.root) {
 			let is_derived = manifest.derived_from.is_some_and(|of| of.model == first.model);
 			ensure!(first.model == model || is_derived, Error::<T>::ArtifactTaken);
 		}
 		Ok(())
-	}
-}
-
-/// Bytes that a safetensors file needs at least: its header's length and each parameter.
-fn least_artifact_size(architecture: &Architecture) -> u64 {
-	match architecture {
-		Architecture::Mlp(config) => config.parameters().saturating_mul(4).saturating_add(8),
 	}
 }
 

@@ -3,11 +3,11 @@
 use crate as pallet_model_registry;
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelId, Name, Numeric, VersionId, VersionState,
+	Architecture, ArtifactRef, Manifest, ModelId, Name, VersionId, VersionState,
 };
 use frame_support::{
 	derive_impl, ord_parameter_types,
-	traits::{fungible::InspectHold, ConstU128, ConstU32},
+	traits::{fungible::InspectHold, tokens::imbalance::ResolveTo, ConstU128, ConstU32},
 };
 use frame_system::{EnsureRoot, EnsureSignedBy};
 use sp_core::H256;
@@ -24,11 +24,16 @@ pub const CURATOR: AccountId = 3;
 pub const POOR: AccountId = 4;
 /// Has no account yet.
 pub const NOBODY: AccountId = 5;
+/// Where forfeited deposits go.
+pub const TREASURY: AccountId = 6;
+/// Can propose, too.
+pub const CHARLIE: AccountId = 7;
 
 pub const ENDOWMENT: Balance = 1_000_000;
 pub const MODEL_DEPOSIT: Balance = 1_000;
 pub const VERSION_DEPOSIT: Balance = 100;
 pub const MAX_LIVE_VERSIONS: u32 = 3;
+pub const MAX_PROPOSALS: u32 = 2;
 
 frame_support::construct_runtime!(
 	pub enum Test {
@@ -40,6 +45,7 @@ frame_support::construct_runtime!(
 
 ord_parameter_types! {
 	pub const Curator: AccountId = CURATOR;
+	pub const Treasury: AccountId = TREASURY;
 }
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -63,6 +69,8 @@ impl pallet_model_registry::Config for Test {
 	type ModelDeposit = ConstU128<MODEL_DEPOSIT>;
 	type VersionDeposit = ConstU128<VERSION_DEPOSIT>;
 	type MaxLiveVersions = ConstU32<MAX_LIVE_VERSIONS>;
+	type MaxProposals = ConstU32<MAX_PROPOSALS>;
+	type Treasury = ResolveTo<Treasury, Balances>;
 	type WeightInfo = ();
 }
 
@@ -94,6 +102,7 @@ impl ExtBuilder {
 					(ALICE, ENDOWMENT),
 					(BOB, ENDOWMENT),
 					(CURATOR, ENDOWMENT),
+					(CHARLIE, ENDOWMENT),
 					(POOR, VERSION_DEPOSIT),
 				],
 				..Default::default()
@@ -135,8 +144,8 @@ pub fn name(name: &str) -> Name {
 	Name::try_from(name.as_bytes().to_vec()).unwrap()
 }
 
-pub fn reason(reason: &str) -> crate::Reason {
-	crate::Reason::try_from(reason.as_bytes().to_vec()).unwrap()
+pub fn reason(reason: &str) -> Vec<u8> {
+	reason.as_bytes().to_vec()
 }
 
 pub fn id(model: ModelId, number: u32) -> VersionId {
@@ -148,7 +157,6 @@ pub fn manifest(seed: u8) -> Manifest<Balance> {
 	let widths = vec![2, 3, 1].try_into().unwrap();
 	Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
-		numeric: Numeric::F32,
 		artifact: ArtifactRef {
 			root: H256::repeat_byte(seed),
 			index: H256::zero(),
@@ -163,7 +171,7 @@ pub fn manifest(seed: u8) -> Manifest<Balance> {
 }
 
 pub fn register(who: AccountId, called: &str) -> DispatchResult {
-	ModelRegistry::register(signed(who), name(called))
+	ModelRegistry::register(signed(who), called.as_bytes().to_vec())
 }
 
 pub fn propose(who: AccountId, model: ModelId, seed: u8) -> DispatchResult {
@@ -209,6 +217,11 @@ pub fn state(of: VersionId) -> VersionState {
 
 pub fn held(reason: crate::HoldReason, who: AccountId) -> Balance {
 	Balances::balance_on_hold(&reason.into(), &who)
+}
+
+/// What the treasury has got.
+pub fn forfeited() -> Balance {
+	Balances::free_balance(TREASURY)
 }
 
 /// The pallet's events so far.

@@ -1,6 +1,7 @@
 //! Who governs a model.
 
 use crate::{Config, Error, Event, HoldReason, Model, ModelOf, Models, Names, NextModelId, Pallet};
+use alloc::vec::Vec;
 use dodona_primitives_models::{ModelId, Name};
 use frame_support::{
 	ensure,
@@ -19,7 +20,9 @@ use frame_system::{ensure_signed, pallet_prelude::OriginFor};
 use sp_runtime::{traits::Zero, ArithmeticError};
 
 impl<T: Config> Pallet<T> {
-	pub(crate) fn do_register(who: T::AccountId, name: Name) -> DispatchResult {
+	pub(crate) fn do_register(who: T::AccountId, name: Vec<u8>) -> DispatchResult {
+		// Longer ones would not decode as a `Name`, and the signer would not be told why.
+		let name = Name::try_from(name).map_err(|_| Error::<T>::NameTooLong)?;
 		ensure!(crate::name::is_valid(&name), Error::<T>::InvalidName);
 		ensure!(!Names::<T>::contains_key(&name), Error::<T>::NameTaken);
 
@@ -36,6 +39,7 @@ impl<T: Config> Pallet<T> {
 			active: None,
 			latest: 0,
 			live: 0,
+			proposals: 0,
 		};
 		Models::<T>::insert(model, record);
 		Self::deposit_event(Event::ModelRegistered { model, name, owner: who });

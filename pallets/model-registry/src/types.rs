@@ -2,8 +2,11 @@
 
 use crate::Config;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use dodona_primitives_models::{Manifest, ModelId, ModelInfo, Name, VersionState};
-use frame_support::{traits::fungible::Inspect, BoundedVec};
+use dodona_primitives_models::{Manifest, ModelId, ModelInfo, Name, VersionId, VersionState};
+use frame_support::{
+	traits::fungible::{Credit, Inspect},
+	BoundedVec,
+};
 use scale_info::TypeInfo;
 use sp_core::ConstU32;
 
@@ -13,6 +16,9 @@ pub type Reason = BoundedVec<u8, ConstU32<256>>;
 /// The balance type of the pallet's currency.
 pub type BalanceOf<T> =
 	<<T as Config>::Currency as Inspect<<T as frame_system::Config>::AccountId>>::Balance;
+
+/// Funds of the pallet's currency on their way.
+pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Config>::Currency>;
 
 /// The record of a model in a runtime.
 pub type ModelOf<T> = Model<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
@@ -38,8 +44,10 @@ pub struct Model<AccountId, Balance> {
 	pub active: Option<u32>,
 	/// Number of the newest version; 0 before the first.
 	pub latest: u32,
-	/// How many versions are not revoked.
+	/// How many versions were approved and are not revoked.
 	pub live: u32,
+	/// How many versions wait for approval.
+	pub proposals: u32,
 }
 
 impl<AccountId, Balance> Model<AccountId, Balance> {
@@ -65,4 +73,17 @@ pub struct Version<AccountId, Balance> {
 	pub revoked_for: Option<Reason>,
 	/// What it is.
 	pub manifest: Manifest<Balance>,
+}
+
+/// A model's claim on an artifact.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Claim {
+	/// The version by which the model claimed it.
+	pub first: VersionId,
+	/// How many versions, of any model, have the artifact and are not revoked.
+	pub versions: u32,
+	/// Whether the claim outlives these versions.
+	pub lasting: bool,
 }

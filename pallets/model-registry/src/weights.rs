@@ -12,12 +12,12 @@ use frame_support::{traits::Get, weights::{constants::RocksDbWeight, Weight}};
 
 /// What is measured of `pallet_model_registry`.
 pub trait WeightInfo {
-	fn register() -> Weight;
+	fn register(n: u32, ) -> Weight;
 	fn propose_version() -> Weight;
 	fn approve_version() -> Weight;
 	fn activate_version() -> Weight;
 	fn deprecate_version() -> Weight;
-	fn revoke_version() -> Weight;
+	fn revoke_version(r: u32, ) -> Weight;
 	fn donate_to_commons() -> Weight;
 	fn transfer_ownership() -> Weight;
 }
@@ -25,10 +25,12 @@ pub trait WeightInfo {
 /// The weights, with the database's as the runtime has them.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	fn register() -> Weight {
+	/// The range of component `n` is `[1, 64]`.
+	fn register(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `264`
 		// Least time: 131_009_000 picoseconds.
 		Weight::from_parts(145_077_000, 3658)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -36,22 +38,22 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		// Proof size in bytes, measured: `735`
 		// Least time: 168_497_000 picoseconds.
 		Weight::from_parts(187_482_000, 4033)
-			.saturating_add(T::DbWeight::get().reads(5_u64))
-			.saturating_add(T::DbWeight::get().writes(5_u64))
+			.saturating_add(T::DbWeight::get().reads(6_u64))
+			.saturating_add(T::DbWeight::get().writes(6_u64))
 	}
 	fn approve_version() -> Weight {
 		// Proof size in bytes, measured: `625`
 		// Least time: 42_099_000 picoseconds.
-		Weight::from_parts(53_669_000, 4033)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(1_u64))
+		Weight::from_parts(73_669_000, 4033)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn activate_version() -> Weight {
 		// Proof size in bytes, measured: `930`
 		// Least time: 71_582_000 picoseconds.
 		Weight::from_parts(82_656_000, 7076)
-			.saturating_add(T::DbWeight::get().reads(3_u64))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
+			.saturating_add(T::DbWeight::get().reads(4_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn deprecate_version() -> Weight {
 		// Proof size in bytes, measured: `629`
@@ -60,12 +62,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
-	fn revoke_version() -> Weight {
+	/// The range of component `r` is `[0, 256]`.
+	fn revoke_version(r: u32, ) -> Weight {
 		// Proof size in bytes, measured: `943`
 		// Least time: 138_452_000 picoseconds.
-		Weight::from_parts(150_110_000, 4033)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(4_u64))
+		Weight::from_parts(180_110_000, 6196)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(r.into()))
+			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	fn donate_to_commons() -> Weight {
 		// Proof size in bytes, measured: `557`
@@ -85,10 +89,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 /// The weights, for tests.
 impl WeightInfo for () {
-	fn register() -> Weight {
+	/// The range of component `n` is `[1, 64]`.
+	fn register(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `264`
 		// Least time: 131_009_000 picoseconds.
 		Weight::from_parts(145_077_000, 3658)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(5_u64))
 	}
@@ -96,22 +102,22 @@ impl WeightInfo for () {
 		// Proof size in bytes, measured: `735`
 		// Least time: 168_497_000 picoseconds.
 		Weight::from_parts(187_482_000, 4033)
-			.saturating_add(RocksDbWeight::get().reads(5_u64))
-			.saturating_add(RocksDbWeight::get().writes(5_u64))
+			.saturating_add(RocksDbWeight::get().reads(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(6_u64))
 	}
 	fn approve_version() -> Weight {
 		// Proof size in bytes, measured: `625`
 		// Least time: 42_099_000 picoseconds.
-		Weight::from_parts(53_669_000, 4033)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(73_669_000, 4033)
+			.saturating_add(RocksDbWeight::get().reads(3_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn activate_version() -> Weight {
 		// Proof size in bytes, measured: `930`
 		// Least time: 71_582_000 picoseconds.
 		Weight::from_parts(82_656_000, 7076)
-			.saturating_add(RocksDbWeight::get().reads(3_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
+			.saturating_add(RocksDbWeight::get().reads(4_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn deprecate_version() -> Weight {
 		// Proof size in bytes, measured: `629`
@@ -120,12 +126,14 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}
-	fn revoke_version() -> Weight {
+	/// The range of component `r` is `[0, 256]`.
+	fn revoke_version(r: u32, ) -> Weight {
 		// Proof size in bytes, measured: `943`
 		// Least time: 138_452_000 picoseconds.
-		Weight::from_parts(150_110_000, 4033)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(4_u64))
+		Weight::from_parts(180_110_000, 6196)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(r.into()))
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	fn donate_to_commons() -> Weight {
 		// Proof size in bytes, measured: `557`

@@ -11,7 +11,7 @@ mod types;
 pub use artifact::{chunk_cid, chunk_hash, ArtifactRef, CHUNK_SIZE};
 pub use dodona_engine::Architecture;
 pub use types::{
-	Licence, Manifest, ModelId, ModelInfo, Name, Numeric, VersionId, VersionInfo, VersionState,
+	Licence, Manifest, ModelId, ModelInfo, Name, VersionId, VersionInfo, VersionState,
 };
 
 /// What other pallets may know about models.

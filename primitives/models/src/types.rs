@@ -37,36 +37,14 @@ pub struct VersionId {
 	pub number: u32,
 }
 
-/// The numeric class of a version: which arithmetic its answer is defined by.
-#[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub enum Numeric {
-	/// IEEE-754 binary32 with a fixed order of summation.
-	#[codec(index = 0)]
-	F32,
-}
-
 /// What a version is: everything that decides its answers, and its price.
 #[derive(
 	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct Manifest<Balance> {
-	/// What is computed.
+	/// What is computed, and in which arithmetic.
 	pub architecture: Architecture,
-	/// The arithmetic that it is computed in.
-	pub numeric: Numeric,
 	/// The weights: a safetensors file.
 	pub artifact: ArtifactRef,
 	/// Version of the engine's semantics that the weights were published for.
@@ -75,7 +53,7 @@ pub struct Manifest<Balance> {
 	pub derived_from: Option<VersionId>,
 	/// SPDX expression under which the weights may be used.
 	pub licence: Licence,
-	/// Price of one request, in the native token's smallest unit.
+	/// Price of one request, in the native token's smallest unit; zero is a price, too.
 	pub price: Balance,
 }
 

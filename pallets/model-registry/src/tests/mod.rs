@@ -1,6 +1,8 @@
 //! Tests, a file per feature.
 
+mod artifacts;
 mod inspect;
+mod limits;
 mod ownership;
 mod propose;
 mod register;

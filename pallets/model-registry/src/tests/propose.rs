@@ -1,4 +1,4 @@
-use crate::{mock::*, Artifacts, Error, Event, HoldReason};
+use crate::{mock::*, Artifacts, Claim, Error, Event, HoldReason};
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
 use dodona_primitives_models::{Architecture, Manifest, VersionState, CHUNK_SIZE};
 use frame_support::{assert_noop, assert_ok};
@@ -27,10 +27,12 @@ fn propose_should_record_the_version_and_hold_the_deposit() {
 		assert_eq!((version.proposer, version.deposit), (ALICE, VERSION_DEPOSIT));
 		assert_eq!(version.state, VersionState::Proposed);
 		assert_eq!(version.manifest, manifest(2));
-		assert_eq!((model(0).latest, model(0).live, model(0).active), (2, 2, None));
+		assert_eq!((model(0).latest, model(0).active), (2, None));
+		assert_eq!((model(0).live, model(0).proposals), (0, 2));
 		assert_eq!(held(HoldReason::Version, ALICE), 2 * VERSION_DEPOSIT);
 		assert_eq!(held(HoldReason::Model, ALICE), MODEL_DEPOSIT);
-		assert_eq!(Artifacts::<Test>::get(artifact), Some(id(0, 2)));
+		let claim = Claim { first: id(0, 2), versions: 1, lasting: false };
+		assert_eq!(Artifacts::<Test>::get(artifact), Some(claim));
 	});
 }
 
@@ -67,19 +69,6 @@ fn propose_should_fail_when_the_deposit_cannot_be_held() {
 	ExtBuilder::default().commons_model(ALICE, "digits").build_and_execute(|| {
 		// Short of the existential deposit, which stays free.
 		assert_noop!(propose(POOR, 0, 1), DispatchError::Token(TokenError::FundsUnavailable));
-	});
-}
-
-#[test]
-fn propose_should_fail_when_the_model_has_too_many_live_versions() {
-	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
-		for seed in 1..=MAX_LIVE_VERSIONS as u8 {
-			assert_ok!(propose(ALICE, 0, seed));
-		}
-		assert_noop!(propose(ALICE, 0, 9), Error::<Test>::TooManyVersions);
-		assert_ok!(ModelRegistry::revoke_version(signed(ALICE), id(0, 1), reason("old")));
-		assert_ok!(propose(ALICE, 0, 9));
-		assert_eq!(model(0).latest, MAX_LIVE_VERSIONS + 1);
 	});
 }
 
@@ -185,17 +174,6 @@ fn propose_should_fail_when_another_model_has_the_artifact() {
 }
 
 #[test]
-fn propose_should_fail_when_another_model_had_the_artifact_in_a_revoked_version() {
-	ExtBuilder::default()
-		.model(ALICE, "digits")
-		.model(BOB, "copy")
-		.build_and_execute(|| {
-			version_in(ALICE, 0, 1, VersionState::Revoked);
-			assert_noop!(propose(BOB, 1, 1), Error::<Test>::ArtifactTaken);
-		});
-}
-
-#[test]
 fn propose_should_accept_the_artifact_of_another_model_when_it_is_derived_from_it() {
 	ExtBuilder::default()
 		.model(ALICE, "digits")
@@ -206,7 +184,8 @@ fn propose_should_accept_the_artifact_of_another_model_when_it_is_derived_from_i
 			derived.derived_from = Some(id(0, 1));
 			assert_ok!(ModelRegistry::propose_version(signed(BOB), 1, derived));
 			// The first to have it stays listed.
-			assert_eq!(Artifacts::<Test>::get(H256::repeat_byte(1)), Some(id(0, 1)));
+			let claim = Artifacts::<Test>::get(H256::repeat_byte(1)).unwrap();
+			assert_eq!((claim.first, claim.versions), (id(0, 1), 2));
 		});
 }
 
@@ -217,4 +196,14 @@ fn propose_should_accept_an_artifact_again_when_the_model_is_the_same() {
 		assert_ok!(propose_changed(|manifest| manifest.price = 7));
 		assert_eq!(version(id(0, 2)).manifest.price, 7);
 	});
+}
+
+#[test]
+fn propose_should_accept_any_price_when_it_is_zero_or_as_high_as_can_be() {
+	for price in [0, 1, Balance::MAX] {
+		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+			assert_ok!(propose_changed(|manifest| manifest.price = price));
+			assert_eq!(version(id(0, 1)).manifest.price, price);
+		});
+	}
 }

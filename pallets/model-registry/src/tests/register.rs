@@ -45,6 +45,15 @@ fn register_should_fail_when_the_name_is_not_a_slug() {
 }
 
 #[test]
+fn register_should_fail_when_the_name_is_too_long() {
+	ExtBuilder::default().build_and_execute(|| {
+		for length in [65, 100_000] {
+			assert_noop!(register(ALICE, &"x".repeat(length)), Error::<Test>::NameTooLong);
+		}
+	});
+}
+
+#[test]
 fn register_should_fail_when_the_name_is_taken() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 		assert_noop!(register(ALICE, "digits"), Error::<Test>::NameTaken);
@@ -64,7 +73,7 @@ fn register_should_fail_when_the_deposit_cannot_be_held() {
 fn register_should_fail_when_it_is_not_signed() {
 	ExtBuilder::default().build_and_execute(|| {
 		assert_noop!(
-			ModelRegistry::register(RuntimeOrigin::root(), name("digits")),
+			ModelRegistry::register(RuntimeOrigin::root(), b"digits".to_vec()),
 			DispatchError::BadOrigin
 		);
 	});

@@ -1,7 +1,11 @@
-use crate::{mock::*, Error, Event, HoldReason};
+use crate::{mock::*, Error, Event, HoldReason, Reason};
 use dodona_primitives_models::VersionState::*;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
+
+fn bounded(words: &str) -> Reason {
+	Reason::try_from(reason(words)).unwrap()
+}
 
 #[test]
 fn revoke_should_return_the_deposit_and_keep_the_reason_whatever_the_state() {
@@ -12,13 +16,15 @@ fn revoke_should_return_the_deposit_and_keep_the_reason_whatever_the_state() {
 
 			assert_eq!(
 				events().last(),
-				Some(&Event::VersionRevoked { version: revoked, reason: reason("flawed") })
+				Some(&Event::VersionRevoked { version: revoked, reason: bounded("flawed") })
 			);
 			let record = version(revoked);
 			assert_eq!((record.state, record.deposit), (Revoked, 0));
-			assert_eq!(record.revoked_for, Some(reason("flawed")));
-			assert_eq!(held(HoldReason::Version, ALICE), 0);
-			assert_eq!((model(0).active, model(0).live, model(0).latest), (None, 0, 1));
+			assert_eq!(record.revoked_for, Some(bounded("flawed")));
+			assert_eq!((held(HoldReason::Version, ALICE), forfeited()), (0, 0));
+			let model = model(0);
+			assert_eq!((model.active, model.latest), (None, 1));
+			assert_eq!((model.live, model.proposals), (0, 0));
 		});
 	}
 }
@@ -42,6 +48,7 @@ fn revoke_should_work_for_the_guardian_whoever_governs_the_model() {
 		.commons_model(ALICE, "commons")
 		.build_and_execute(|| {
 			let owned = version_in(ALICE, 0, 1, Active);
+			let before = Balances::free_balance(ALICE);
 			assert_ok!(propose(BOB, 1, 2));
 			for version in [owned, id(1, 1)] {
 				let origin = RuntimeOrigin::root();
@@ -50,6 +57,9 @@ fn revoke_should_work_for_the_guardian_whoever_governs_the_model() {
 			}
 			assert_eq!(held(HoldReason::Version, ALICE), 0);
 			assert_eq!(held(HoldReason::Version, BOB), 0);
+			// What was in use is not spam: its deposit is not forfeited.
+			assert_eq!(Balances::free_balance(ALICE), before + VERSION_DEPOSIT);
+			assert_eq!(forfeited(), VERSION_DEPOSIT);
 		});
 }
 
@@ -59,7 +69,8 @@ fn revoke_should_work_for_the_curator_when_the_model_is_in_the_commons() {
 		assert_ok!(propose(BOB, 0, 1));
 		assert_ok!(ModelRegistry::approve_version(signed(CURATOR), id(0, 1)));
 		assert_ok!(ModelRegistry::revoke_version(signed(CURATOR), id(0, 1), reason("spam")));
-		assert_eq!(held(HoldReason::Version, BOB), 0);
+		assert_eq!((held(HoldReason::Version, BOB), forfeited()), (0, 0));
+		assert_eq!(Balances::free_balance(BOB), ENDOWMENT);
 	});
 }
 
@@ -67,17 +78,73 @@ fn revoke_should_work_for_the_curator_when_the_model_is_in_the_commons() {
 fn revoke_should_work_for_the_proposer_only_until_the_version_is_approved() {
 	ExtBuilder::default().commons_model(ALICE, "commons").build_and_execute(|| {
 		assert_ok!(propose(BOB, 0, 1));
-		assert_ok!(propose(BOB, 0, 2));
 		assert_noop!(
 			ModelRegistry::revoke_version(signed(ALICE), id(0, 1), reason("")),
 			DispatchError::BadOrigin
 		);
 		assert_ok!(ModelRegistry::revoke_version(signed(BOB), id(0, 1), reason("typo")));
+		assert_eq!((Balances::free_balance(BOB), forfeited()), (ENDOWMENT, 0));
+		assert_eq!(model(0).proposals, 0);
+		assert_ok!(propose(BOB, 0, 2));
 		assert_ok!(ModelRegistry::approve_version(signed(CURATOR), id(0, 2)));
 		assert_noop!(
 			ModelRegistry::revoke_version(signed(BOB), id(0, 2), reason("typo")),
 			DispatchError::BadOrigin
 		);
+	});
+}
+
+#[test]
+fn revoke_should_forfeit_the_deposit_when_curator_or_guardian_revoke_a_proposal() {
+	for judge in [signed(CURATOR), RuntimeOrigin::root()] {
+		ExtBuilder::default().commons_model(ALICE, "commons").build_and_execute(|| {
+			assert_ok!(propose(BOB, 0, 1));
+			assert_ok!(ModelRegistry::revoke_version(judge, id(0, 1), reason("spam")));
+			assert_eq!((held(HoldReason::Version, BOB), forfeited()), (0, VERSION_DEPOSIT));
+			assert_eq!(Balances::free_balance(BOB), ENDOWMENT - VERSION_DEPOSIT);
+			assert_eq!(version(id(0, 1)).deposit, 0);
+			let (version, amount) = (id(0, 1), VERSION_DEPOSIT);
+			assert_eq!(
+				events()[1..],
+				[
+					Event::DepositForfeited { version, proposer: BOB, amount },
+					Event::VersionRevoked { version, reason: bounded("spam") },
+				]
+			);
+		});
+	}
+}
+
+#[test]
+fn revoke_should_return_the_deposit_when_the_owner_revokes_a_proposal_of_the_owner_before() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		assert_ok!(propose(ALICE, 0, 1));
+		assert_ok!(ModelRegistry::transfer_ownership(signed(ALICE), 0, BOB));
+		assert_ok!(ModelRegistry::revoke_version(signed(BOB), id(0, 1), reason("")));
+		assert_eq!((held(HoldReason::Version, ALICE), forfeited()), (0, 0));
+	});
+}
+
+#[test]
+fn revoke_should_return_the_deposit_when_the_curator_takes_back_a_proposal_of_its_own() {
+	ExtBuilder::default().commons_model(ALICE, "commons").build_and_execute(|| {
+		assert_ok!(propose(CURATOR, 0, 1));
+		assert_ok!(ModelRegistry::revoke_version(signed(CURATOR), id(0, 1), reason("")));
+		assert_eq!((Balances::free_balance(CURATOR), forfeited()), (ENDOWMENT, 0));
+	});
+}
+
+#[test]
+fn revoke_should_fail_when_the_reason_is_too_long() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		let version = version_in(ALICE, 0, 1, Active);
+		for length in [257, 100_000] {
+			assert_noop!(
+				ModelRegistry::revoke_version(signed(ALICE), version, vec![b'a'; length]),
+				Error::<Test>::ReasonTooLong
+			);
+		}
+		assert_ok!(ModelRegistry::revoke_version(signed(ALICE), version, vec![b'a'; 256]));
 	});
 }
 
