@@ -1,8 +1,6 @@
 //! What other pallets may know of operators, and the draw of committees.
 
-use crate::{
-	sum_tree, types::BalanceOf, Config, Eligible, HotKeys, Ledgers, Pallet, Slots, Weights,
-};
+use crate::{sum_tree, Config, HotKeys, Ledgers, Pallet, Slots, Weights};
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 use dodona_primitives_staking::StakeInspect;
@@ -49,22 +47,9 @@ pub(crate) fn random_below(seed: H256, counter: u32, bound: u128) -> u128 {
 
 impl<T: Config> StakeInspect for Pallet<T> {
 	type AccountId = T::AccountId;
-	type Balance = BalanceOf<T>;
 
 	fn operator_of(hot_key: &T::AccountId) -> Option<T::AccountId> {
 		HotKeys::<T>::get(hot_key)
-	}
-
-	fn hot_key_of(operator: &T::AccountId) -> Option<T::AccountId> {
-		Ledgers::<T>::get(operator).map(|ledger| ledger.hot_key)
-	}
-
-	fn slashable(operator: &T::AccountId) -> BalanceOf<T> {
-		Ledgers::<T>::get(operator).map(|ledger| ledger.slashable()).unwrap_or_default()
-	}
-
-	fn eligible_count() -> u32 {
-		Eligible::<T>::get()
 	}
 
 	fn draw(seed: H256, seats: u32, exclude: &[T::AccountId]) -> Vec<T::AccountId> {

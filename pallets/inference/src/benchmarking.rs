@@ -153,7 +153,7 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// A block without deadlines.
+	/// A block without draws and deadlines.
 	#[benchmark]
 	fn serve_block() {
 		let now = ServedUpTo::<T>::get().saturating_add(One::one());
@@ -161,7 +161,7 @@ mod benchmarks {
 
 		#[block]
 		{
-			Pallet::<T>::serve_deadlines(now, &mut meter);
+			Pallet::<T>::serve(now, &mut meter);
 		}
 
 		assert_eq!(ServedUpTo::<T>::get(), now);
@@ -175,6 +175,23 @@ mod benchmarks {
 		T::BenchmarkHelper::operators(c.saturating_mul(2));
 		let since = frame_system::Pallet::<T>::block_number();
 		let id = stage::<T>(version, RequestState::Queued { since })?;
+
+		#[block]
+		{
+			Pallet::<T>::do_draw(id, H256::repeat_byte(1), since);
+		}
+
+		let state = Requests::<T>::get(id).ok_or("the request is there")?.state;
+		assert!(matches!(state, RequestState::Committing { .. }));
+		Ok(())
+	}
+
+	/// `Queued` → `Failed`, with a refund: the end of every request that comes to nothing.
+	#[benchmark]
+	fn fail() -> Result<(), BenchmarkError> {
+		let version = T::BenchmarkHelper::version(16, 1);
+		let since = frame_system::Pallet::<T>::block_number();
+		let id = stage::<T>(version, RequestState::Queued { since })?;
 		let now = late::<T>();
 
 		#[block]
@@ -183,7 +200,7 @@ mod benchmarks {
 		}
 
 		let state = Requests::<T>::get(id).ok_or("the request is there")?.state;
-		assert!(matches!(state, RequestState::Committing { .. }));
+		assert!(matches!(state, RequestState::Failed { .. }));
 		Ok(())
 	}
 

@@ -6,8 +6,8 @@
 //! ## Overview
 //!
 //! A requester pays for the answer of one version of a model to one input. A committee of bonded
-//! operators is drawn in a LATER block than the request, so that nobody can choose it; every seat
-//! computes the answer off-chain, commits to it, and reveals it once all have committed. A quorum
+//! operators is drawn from randomness that is YOUNGER than the request, so that nobody can choose
+//! it; every seat computes the answer off-chain, commits to it, and reveals it once all have committed. A quorum
 //! of the ASSIGNED seats decides. See [`RequestState`] for the life of a request: every state has
 //! a deadline, and every way out either pays or refunds.
 //!
@@ -17,7 +17,7 @@
 //! - [`Call::submit`]: all that a worker has to say in a block; feeless for assigned seats.
 //! - [`Call::advance`]: move on a request whose deadline has passed, if the block hook has not.
 //!
-//! The pallet also is the worker: see `offchain.rs`. A node whose keystore holds a hot key of type
+//! The pallet also is the worker: see the folder `offchain`. A node whose keystore holds a hot key of type
 //! [`HOT_KEY_TYPE`] answers the requests that its operator has a seat in.
 //!
 //! [`RequestState`]: dodona_primitives_inference::RequestState
@@ -57,6 +57,7 @@ pub mod pallet {
 	use dodona_primitives_models::{ModelId, ModelInspect, VersionId};
 	use dodona_primitives_staking::{RewardSink, StakeInspect, StakeSlash};
 	use frame_support::{
+		dispatch::WithPostDispatchInfo,
 		pallet_prelude::*,
 		traits::{fungible, fungible::Credit, Randomness},
 		weights::WeightMeter,
@@ -66,7 +67,10 @@ pub mod pallet {
 		pallet_prelude::*,
 	};
 	use sp_core::H256;
-	use sp_runtime::{traits::Hash, Perbill};
+	use sp_runtime::{
+		traits::{Hash, Zero},
+		Perbill,
+	};
 
 	/// The type of fees.
 	pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<
@@ -84,8 +88,9 @@ pub mod pallet {
 		ConstU32<{ MAX_COMMITTEE * ATTEMPTS_LIMIT }>,
 	>;
 
-	/// Most committees that one request can be given; see [`Config::MaxAttempts`].
-	pub(crate) const ATTEMPTS_LIMIT: u32 = 4;
+	/// The most that [`Config::MaxAttempts`] can be: storage has room for the operators of so many
+	/// committees, and no more. Whoever lets a vote set the value has to keep it within.
+	pub const ATTEMPTS_LIMIT: u32 = 4;
 
 	#[pallet::config]
 	pub trait Config:
@@ -109,7 +114,8 @@ pub mod pallet {
 		/// Where fees go when a result is final.
 		type Rewards: RewardSink<Self::AccountId, CreditOf<Self>>;
 
-		/// Randomness for the draw: what it gives in a block must not be known in any earlier one.
+		/// Randomness for the draw, and the block in which it first could be known: a request of
+		/// that block or a later one is not drawn from it.
 		type Randomness: Randomness<H256, BlockNumberFor<Self>>;
 
 		/// The hot keys' crypto.
@@ -119,9 +125,13 @@ pub mod pallet {
 		#[pallet::constant]
 		type CommitteeSize: Get<u32>;
 
-		/// Committees that a request is given before it fails; from 1 to 4.
+		/// Committees that a request is given before it fails; from 1 to [`ATTEMPTS_LIMIT`].
 		#[pallet::constant]
 		type MaxAttempts: Get<u32>;
+
+		/// Blocks within which a committee has to be drawn; at least 1.
+		#[pallet::constant]
+		type DrawPeriod: Get<BlockNumberFor<Self>>;
 
 		/// Blocks in which a drawn committee can commit.
 		#[pallet::constant]
@@ -215,6 +225,21 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Deadlines<T> =
 		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+
+	/// Requests that wait for a committee, by the block that they wait since.
+	// One look at the randomness tells for all of them how far it reaches.
+	#[pallet::storage]
+	pub type Queue<T> =
+		StorageDoubleMap<_, Twox64Concat, BlockNumberFor<T>, Twox64Concat, RequestId, ()>;
+
+	/// The last block whose waiting requests have all been given a committee.
+	#[pallet::storage]
+	pub type DrawnUpTo<T> = StorageValue<_, BlockNumberFor<T>, ValueQuery>;
+
+	/// Since when the randomness was known that a block last had no weight to draw everything from.
+	// Everybody has seen it: what is left then waits for newer.
+	#[pallet::storage]
+	pub type SpentRandomness<T> = StorageValue<_, BlockNumberFor<T>>;
 
 	/// The last block whose deadlines have all been served.
 	#[pallet::storage]
@@ -332,7 +357,10 @@ pub mod pallet {
 		WrongInputLength,
 		/// The input holds a NaN or an infinity.
 		InputNotFinite,
-		/// The version's outputs are longer than a request can carry.
+		/// The input is not a question for this architecture: it can't be decoded, names a token
+		/// that the model has not, or asks for more tokens than it has positions for.
+		InvalidInput,
+		/// The output could be longer than a request can carry: ask for fewer tokens.
 		OutputTooLong,
 		/// There is no such request, or it is pruned.
 		UnknownRequest,
@@ -360,7 +388,7 @@ pub mod pallet {
 		OutputMismatch,
 		/// The output's length is not what the architecture gives.
 		WrongOutputLength,
-		/// The deadline is served from the block after it; the request can't move on yet.
+		/// The request's deadline has not passed: it can't be moved on by time alone.
 		NotDue,
 	}
 
@@ -368,7 +396,7 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		// After the inherents, so that the draw sees this block's randomness.
 		fn on_poll(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
-			Self::serve_deadlines(now, meter);
+			Self::serve(now, meter);
 		}
 
 		fn offchain_worker(now: BlockNumberFor<T>) {
@@ -382,6 +410,7 @@ pub mod pallet {
 				(1..=ATTEMPTS_LIMIT).contains(&T::MaxAttempts::get()),
 				"a request is given 1 to 4 committees"
 			);
+			assert!(!T::DrawPeriod::get().is_zero(), "a committee is drawn in a later block");
 			let shares = T::WorkerShare::get().deconstruct() as u64
 				+ T::ContributorShare::get().deconstruct() as u64;
 			assert!(shares <= 1_000_000_000, "no more than the fee can be shared");
@@ -402,13 +431,14 @@ pub mod pallet {
 		///
 		/// ## Details
 		/// Without `version` the model's active version answers. Either way the request is pinned
-		/// to that version. The committee is drawn in the next block.
+		/// to that version. The committee is drawn as soon as there is randomness that nobody could
+		/// know in this block.
 		///
 		/// ## Errors
 		/// - [`Error::UnknownModel`], [`Error::VersionNotServed`]
 		/// - [`Error::PriceAboveMaxFee`]
 		/// - [`Error::InputTooLong`], [`Error::WrongInputLength`], [`Error::InputNotFinite`],
-		///   [`Error::OutputTooLong`]
+		///   [`Error::InvalidInput`], [`Error::OutputTooLong`]
 		///
 		/// ## Events
 		/// [`Event::Requested`]
@@ -431,7 +461,8 @@ pub mod pallet {
 		/// Signed by the hot key of a bonded operator.
 		///
 		/// ## Details
-		/// Each statement is taken or refused by itself. Feeless if every one would be taken.
+		/// Each statement is taken or refused by itself. Feeless if every one would be taken. Only
+		/// the weight of what happened is used in the end.
 		///
 		/// ## Errors
 		/// - [`Error::NotAHotKey`], [`Error::NothingSubmitted`]
@@ -445,7 +476,10 @@ pub mod pallet {
 		#[pallet::feeless_if(|origin: &OriginFor<T>, submissions: &Submissions| -> bool {
 			Pallet::<T>::is_feeless(origin, submissions)
 		})]
-		pub fn submit(origin: OriginFor<T>, submissions: Submissions) -> DispatchResult {
+		pub fn submit(
+			origin: OriginFor<T>,
+			submissions: Submissions,
+		) -> DispatchResultWithPostInfo {
 			let hot_key = ensure_signed(origin)?;
 			Self::do_submit(hot_key, submissions)
 		}
@@ -456,7 +490,9 @@ pub mod pallet {
 		/// Signed by anyone.
 		///
 		/// ## Details
-		/// The block hook does this by itself; the call is for a chain too busy to.
+		/// The block hook does this by itself; the call is for a chain too busy to. It never draws
+		/// a committee: within a block, whoever signs it knows what would be drawn. A request whose
+		/// time in the queue is over fails.
 		///
 		/// ## Errors
 		/// - [`Error::UnknownRequest`], [`Error::NotDue`]
@@ -465,9 +501,14 @@ pub mod pallet {
 		/// Those of the transition.
 		#[pallet::call_index(2)]
 		#[pallet::weight(Pallet::<T>::weight_of_any_transition())]
-		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResult {
+		pub fn advance(origin: OriginFor<T>, request: RequestId) -> DispatchResultWithPostInfo {
 			ensure_signed(origin)?;
-			Self::do_advance(request, frame_system::Pallet::<T>::block_number())
+			let now = frame_system::Pallet::<T>::block_number();
+			let weight = Self::weight_of_transition(request, now);
+			match Self::do_advance(request, now) {
+				Ok(()) => Ok(Some(weight).into()),
+				Err(error) => Err(error.with_weight(weight)),
+			}
 		}
 	}
 
@@ -477,9 +518,8 @@ pub mod pallet {
 			frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(0u32)).into()
 		}
 
-		/// A seed for one draw.
-		pub(crate) fn seed(request: RequestId, attempt: u32) -> H256 {
-			let (random, _) = T::Randomness::random(b"dodona/draw");
+		/// The seed of one draw.
+		pub(crate) fn seed(random: H256, request: RequestId, attempt: u32) -> H256 {
 			let seed = (random, request, attempt).using_encoded(T::Hashing::hash);
 			seed.into()
 		}

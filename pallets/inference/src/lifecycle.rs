@@ -1,8 +1,8 @@
 //! How a request moves from one state to the next.
 
 use crate::{
-	pallet::ATTEMPTS_LIMIT, AgreedAt, Assignments, Config, Deadlines, Error, Event, Excluded,
-	Inputs, Outputs, Pallet, RequestOf, Requests, ServedUpTo, WeightInfo, LOG_TARGET,
+	AgreedAt, Assignments, Config, Deadlines, DrawnUpTo, Error, Event, Excluded, Inputs, Outputs,
+	Pallet, Queue, RequestOf, Requests, ServedUpTo, SpentRandomness, WeightInfo, LOG_TARGET,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use dodona_primitives_inference::{
@@ -10,7 +10,7 @@ use dodona_primitives_inference::{
 };
 use dodona_primitives_models::ModelInspect;
 use dodona_primitives_staking::{Offence, StakeInspect, StakeSlash};
-use frame_support::{ensure, pallet_prelude::*, weights::WeightMeter};
+use frame_support::{ensure, pallet_prelude::*, traits::Randomness, weights::WeightMeter};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
@@ -22,44 +22,110 @@ type CommitteeOf<T> =
 impl<T: Config> Pallet<T> {
 	/// Stores a request, and makes sure that its next deadline is looked at.
 	pub(crate) fn put(id: RequestId, request: RequestOf<T>) {
+		if let RequestState::Queued { since } = request.state {
+			Queue::<T>::insert(since, id, ());
+		}
 		Deadlines::<T>::insert(Self::due(&request.state), id, ());
 		Requests::<T>::insert(id, request);
 	}
 
 	/// The first block in which a request in this state can be moved on by time alone.
 	pub(crate) fn due(state: &RequestState<T::AccountId, BlockNumberFor<T>>) -> BlockNumberFor<T> {
-		match state {
-			RequestState::Queued { since: last }
-			| RequestState::Committing { until: last, .. }
-			| RequestState::Revealing { until: last, .. }
-			| RequestState::Agreed { until: last, .. }
-			| RequestState::Disputed { until: last, .. } => last.saturating_add(One::one()),
+		let last = match state {
+			RequestState::Queued { since } => since.saturating_add(T::DrawPeriod::get()),
+			RequestState::Committing { until, .. }
+			| RequestState::Revealing { until, .. }
+			| RequestState::Agreed { until, .. }
+			| RequestState::Disputed { until, .. } => *until,
 			RequestState::Finalized { at, .. } | RequestState::Failed { at, .. } => {
-				at.saturating_add(T::ResultRetention::get()).saturating_add(One::one())
+				at.saturating_add(T::ResultRetention::get())
 			},
-		}
+		};
+		last.saturating_add(One::one())
 	}
 
-	/// Serves the deadlines up to `now`, as far as half of `meter` reaches; the next block goes on
-	/// where this one stopped.
-	pub(crate) fn serve_deadlines(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
+	/// All that a block does by itself, with at most half of what `meter` has left.
+	pub(crate) fn serve(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 		// The other half is left to extrinsics: they are how a request moves on before its deadline.
 		let mut budget = WeightMeter::with_limit(meter.remaining() / 2);
 		if budget.try_consume(T::WeightInfo::serve_block()).is_err() {
 			return;
 		}
-		let mut served = ServedUpTo::<T>::get();
-		let worst = Self::weight_of_any_transition();
+		// Half of that again, so that any number of new requests leaves weight for deadlines.
+		let mut draws = WeightMeter::with_limit(budget.remaining() / 2);
+		Self::serve_queue(now, &mut draws);
+		budget.consume(draws.consumed());
+		Self::serve_deadlines(now, &mut budget);
+		meter.consume(budget.consumed());
+	}
+
+	/// Draws a committee for every request that is older than this block's randomness, as far as
+	/// `budget` reaches.
+	fn serve_queue(now: BlockNumberFor<T>, budget: &mut WeightMeter) {
+		let (random, known_since) = T::Randomness::random(b"dodona/draw");
+		// Since the block that was the first to draw from it, stake could be moved to suit it.
+		if SpentRandomness::<T>::get().is_some_and(|spent| known_since <= spent) {
+			return;
+		}
+		let youngest = known_since.min(now).saturating_sub(One::one());
+		let overdue = now.saturating_sub(T::DrawPeriod::get()).saturating_sub(One::one());
+		let before = DrawnUpTo::<T>::get();
+		// Whoever waits since an earlier block fails at the deadline.
+		let mut drawn = before.max(overdue.min(youngest));
+		let step = T::WeightInfo::serve_block();
+		'blocks: while drawn < youngest {
+			let since = drawn.saturating_add(One::one());
+			// One iterator for all: each would step again over whatever was removed before.
+			let mut waiting = Queue::<T>::iter_key_prefix(since);
+			loop {
+				let next = waiting.next();
+				let weight = next.map_or_else(Weight::zero, Self::weight_of_draw);
+				// Each step leaves enough to go on to the next block.
+				if !budget.can_consume(weight.saturating_add(step)) {
+					SpentRandomness::<T>::put(known_since);
+					break 'blocks;
+				}
+				let Some(id) = next else { break };
+				budget.consume(weight);
+				Self::do_draw(id, random, now);
+			}
+			budget.consume(step);
+			drawn = since;
+		}
+		if drawn > before {
+			DrawnUpTo::<T>::put(drawn);
+		}
+	}
+
+	/// Takes a request out of the queue, and draws its committee.
+	pub(crate) fn do_draw(id: RequestId, random: H256, now: BlockNumberFor<T>) {
+		let Some(mut request) = Requests::<T>::get(id) else { return };
+		let RequestState::Queued { since } = request.state else { return };
+		Queue::<T>::remove(since, id);
+		request.state = Self::draw(id, &mut request, random, now);
+		Self::put(id, request);
+	}
+
+	/// Serves the deadlines up to `now`, as far as `budget` reaches; the next block goes on where
+	/// this one stopped.
+	fn serve_deadlines(now: BlockNumberFor<T>, budget: &mut WeightMeter) {
+		let before = ServedUpTo::<T>::get();
+		let mut served = before;
+		let step = T::WeightInfo::serve_block();
 		'blocks: while served < now {
 			let block = served.saturating_add(One::one());
 			// One iterator for all: each would step again over whatever was removed before.
 			let mut due = Deadlines::<T>::iter_key_prefix(block);
 			loop {
-				if !budget.can_consume(worst.saturating_add(T::WeightInfo::serve_block())) {
+				let next = due.next();
+				let weight =
+					next.map_or_else(Weight::zero, |id| Self::weight_of_transition(id, now));
+				// Each step leaves enough to go on to the next block.
+				if !budget.can_consume(weight.saturating_add(step)) {
 					break 'blocks;
 				}
-				let Some(id) = due.next() else { break };
-				budget.consume(Self::weight_of_transition(id));
+				let Some(id) = next else { break };
+				budget.consume(weight);
 				Deadlines::<T>::remove(block, id);
 				match Self::do_advance(id, now) {
 					// Served, or moved on before its deadline: then its next one has an entry.
@@ -67,11 +133,12 @@ impl<T: Config> Pallet<T> {
 					Err(error) => Self::keep_deadline(id, now, error),
 				}
 			}
-			budget.consume(T::WeightInfo::serve_block());
+			budget.consume(step);
 			served = block;
 		}
-		ServedUpTo::<T>::put(served);
-		meter.consume(budget.consumed());
+		if served > before {
+			ServedUpTo::<T>::put(served);
+		}
 	}
 
 	/// A request that was looked at too early, because it moved on by itself, is looked at again.
@@ -86,38 +153,51 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// What drawing a committee for this request costs.
+	fn weight_of_draw(id: RequestId) -> Weight {
+		// Whoever is left out costs a draw as much as whoever is drawn; in vain, it obliges nobody.
+		let excluded = Excluded::<T>::decode_len(id).unwrap_or_default() as u32;
+		T::WeightInfo::draw(T::CommitteeSize::get().saturating_add(excluded))
+			.max(T::WeightInfo::fail())
+	}
+
 	/// What moving this request on by time costs.
-	fn weight_of_transition(id: RequestId) -> Weight {
-		match Requests::<T>::get(id).map(|request| request.state) {
-			None => T::WeightInfo::serve_block(),
-			Some(RequestState::Queued { .. }) => {
-				// Whoever is left out costs a draw as much as whoever is drawn.
-				let excluded = Excluded::<T>::decode_len(id).unwrap_or_default() as u32;
-				T::WeightInfo::draw(T::CommitteeSize::get().saturating_add(excluded))
+	pub(crate) fn weight_of_transition(id: RequestId, now: BlockNumberFor<T>) -> Weight {
+		let Some(RequestOf::<T> { state, .. }) = Requests::<T>::get(id) else {
+			return T::WeightInfo::serve_block();
+		};
+		if Self::due(&state) > now {
+			return T::WeightInfo::serve_block();
+		}
+		let seats = state.committee().map_or(0, |committee| committee.len() as u32);
+		match state {
+			RequestState::Queued { .. } => T::WeightInfo::fail(),
+			RequestState::Committing { .. } => Self::weight_of_close(seats),
+			RequestState::Revealing { .. } => Self::weight_of_tally(seats),
+			RequestState::Agreed { .. } | RequestState::Disputed { .. } => {
+				T::WeightInfo::finalize(seats)
 			},
-			Some(RequestState::Committing { committee, .. }) => {
-				T::WeightInfo::close_commitments(committee.len() as u32)
-			},
-			Some(
-				RequestState::Revealing { committee, .. }
-				| RequestState::Disputed { committee, .. },
-			) => T::WeightInfo::tally(committee.len() as u32),
-			Some(RequestState::Agreed { committee, .. }) => {
-				T::WeightInfo::finalize(committee.len() as u32)
-			},
-			Some(RequestState::Finalized { .. } | RequestState::Failed { .. }) => {
-				T::WeightInfo::prune()
-			},
+			RequestState::Finalized { .. } | RequestState::Failed { .. } => T::WeightInfo::prune(),
 		}
 	}
 
-	/// The most that moving a request on can cost.
+	/// What closing the commitments of so many seats costs; it may be the end of the request.
+	pub(crate) fn weight_of_close(seats: u32) -> Weight {
+		T::WeightInfo::close_commitments(seats).saturating_add(T::WeightInfo::fail())
+	}
+
+	/// What counting the reveals of so many seats costs; it may be the end of the request.
+	pub(crate) fn weight_of_tally(seats: u32) -> Weight {
+		T::WeightInfo::tally(seats).saturating_add(T::WeightInfo::fail())
+	}
+
+	/// The most that moving a request on by time can cost.
 	pub(crate) fn weight_of_any_transition() -> Weight {
-		T::WeightInfo::draw(MAX_COMMITTEE.saturating_mul(ATTEMPTS_LIMIT + 1))
-			.max(T::WeightInfo::close_commitments(MAX_COMMITTEE))
-			.max(T::WeightInfo::tally(MAX_COMMITTEE))
+		Self::weight_of_close(MAX_COMMITTEE)
+			.max(Self::weight_of_tally(MAX_COMMITTEE))
 			.max(T::WeightInfo::finalize(MAX_COMMITTEE))
 			.max(T::WeightInfo::prune())
+			.max(T::WeightInfo::serve_block())
 	}
 
 	/// See [`crate::Call::advance`].
@@ -125,7 +205,10 @@ impl<T: Config> Pallet<T> {
 		let mut request = Requests::<T>::get(id).ok_or(Error::<T>::UnknownRequest)?;
 		ensure!(Self::due(&request.state) <= now, Error::<T>::NotDue);
 		request.state = match request.state.clone() {
-			RequestState::Queued { .. } => Self::draw(id, &mut request, now),
+			RequestState::Queued { since } => {
+				Queue::<T>::remove(since, id);
+				Self::fail(id, &request, FailureReason::NoRandomness, now)
+			},
 			RequestState::Committing { committee, .. } => {
 				Self::close_commitments(id, &request, committee, now)
 			},
@@ -151,6 +234,7 @@ impl<T: Config> Pallet<T> {
 	fn draw(
 		id: RequestId,
 		request: &mut RequestOf<T>,
+		random: H256,
 		now: BlockNumberFor<T>,
 	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
 		if !T::Models::is_served(request.version) {
@@ -163,7 +247,7 @@ impl<T: Config> Pallet<T> {
 		exclude.push(request.requester.clone());
 		exclude.extend(own);
 
-		let seed = Self::seed(id, request.attempt);
+		let seed = Self::seed(random, id, request.attempt);
 		let operators = T::Stake::draw(seed, seats, &exclude);
 		if (operators.len() as u32) < seats {
 			return Self::fail(id, request, FailureReason::NoWorkers, now);

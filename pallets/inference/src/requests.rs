@@ -33,9 +33,11 @@ impl<T: Config> Pallet<T> {
 		let architecture = &manifest.architecture;
 		architecture.check_input(&input).map_err(|error| match error {
 			EngineError::NonFiniteInput { .. } => Error::<T>::InputNotFinite,
-			_ => Error::<T>::WrongInputLength,
+			EngineError::WrongInputLength { .. } => Error::<T>::WrongInputLength,
+			_ => Error::<T>::InvalidInput,
 		})?;
-		ensure!(architecture.output_len() <= MAX_OUTPUT_LEN, Error::<T>::OutputTooLong);
+		let longest = architecture.max_output_len(&input);
+		ensure!(longest <= MAX_OUTPUT_LEN, Error::<T>::OutputTooLong);
 
 		T::Currency::hold(&HoldReason::Fee.into(), &requester, manifest.price)?;
 

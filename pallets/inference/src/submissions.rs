@@ -7,19 +7,26 @@ use dodona_primitives_inference::{
 };
 use dodona_primitives_models::ModelInspect;
 use dodona_primitives_staking::StakeInspect;
-use frame_support::{ensure, pallet_prelude::*};
+use frame_support::{dispatch::WithPostDispatchInfo, ensure, pallet_prelude::*};
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
 use sp_core::H256;
 
 impl<T: Config> Pallet<T> {
 	/// See [`crate::Call::submit`].
-	pub(crate) fn do_submit(hot_key: T::AccountId, submissions: Submissions) -> DispatchResult {
-		let operator = T::Stake::operator_of(&hot_key).ok_or(Error::<T>::NotAHotKey)?;
-		ensure!(!submissions.is_empty(), Error::<T>::NothingSubmitted);
-		let (mut taken, mut first_error) = (false, None);
+	pub(crate) fn do_submit(
+		hot_key: T::AccountId,
+		submissions: Submissions,
+	) -> DispatchResultWithPostInfo {
+		let nothing = T::WeightInfo::commit(0);
+		let operator = T::Stake::operator_of(&hot_key)
+			.ok_or_else(|| Error::<T>::NotAHotKey.with_weight(nothing))?;
+		ensure!(!submissions.is_empty(), Error::<T>::NothingSubmitted.with_weight(nothing));
+		let (mut taken, mut first_error, mut weight) = (false, None, Weight::zero());
 		for submission in submissions {
 			let request = submission.request;
-			match Self::take(&operator, submission) {
+			let (result, used) = Self::take(&operator, submission);
+			weight = weight.saturating_add(used);
+			match result {
 				Ok(()) => taken = true,
 				Err(error) => {
 					let error = DispatchError::from(error);
@@ -30,8 +37,8 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		match first_error {
-			Some(error) if !taken => Err(error),
-			_ => Ok(()),
+			Some(error) if !taken => Err(error.with_weight(weight)),
+			_ => Ok(Some(weight).into()),
 		}
 	}
 
@@ -43,34 +50,47 @@ impl<T: Config> Pallet<T> {
 		let requests = || submissions.iter().map(|submission| submission.request);
 		let rising = requests().zip(requests().skip(1)).all(|(one, next)| one < next);
 		!submissions.is_empty()
-			&& rising && submissions.iter().all(|submission| Self::check(&operator, submission).is_ok())
+			&& rising && submissions.iter().all(|submission| {
+			Requests::<T>::get(submission.request)
+				.is_some_and(|request| Self::check(&operator, &request, submission).is_ok())
+		})
 	}
 
-	/// What a batch costs: each statement may be the last that its request waited for.
+	/// The most that a batch can cost: each statement may be the last that its request waited for.
 	pub(crate) fn weight_of(submissions: &Submissions) -> Weight {
 		// Every statement is weighed as an extrinsic of its own; an empty batch, as one.
 		let least = T::WeightInfo::commit(MAX_COMMITTEE);
 		let sum = submissions.iter().fold(Weight::zero(), |weight, submission| {
-			weight.saturating_add(match &submission.statement {
-				Statement::Commit { .. } => T::WeightInfo::commit(MAX_COMMITTEE)
-					.saturating_add(T::WeightInfo::close_commitments(MAX_COMMITTEE)),
-				Statement::Reveal { output, .. } => {
-					let len = output.as_ref().map_or(0, |output| output.len() as u32);
-					T::WeightInfo::reveal(MAX_COMMITTEE, len)
-						.saturating_add(T::WeightInfo::tally(MAX_COMMITTEE))
-				},
-			})
+			let statement = &submission.statement;
+			weight
+				.saturating_add(Self::weight_of_statement(statement, MAX_COMMITTEE))
+				.saturating_add(match statement {
+					Statement::Commit { .. } => Self::weight_of_close(MAX_COMMITTEE),
+					Statement::Reveal { .. } => Self::weight_of_tally(MAX_COMMITTEE),
+				})
 		});
 		sum.max(least)
 	}
 
-	/// The request and the seat's index, if the statement can be taken.
+	/// What a statement about a request with so many seats costs, taken or not, if others are still
+	/// waited for.
+	fn weight_of_statement(statement: &Statement, seats: u32) -> Weight {
+		match statement {
+			Statement::Commit { .. } => T::WeightInfo::commit(seats),
+			Statement::Reveal { output, .. } => {
+				let len = output.as_ref().map_or(0, |output| output.len() as u32);
+				T::WeightInfo::reveal(seats, len)
+			},
+		}
+	}
+
+	/// The seat's index, if the statement can be taken.
 	fn check(
 		operator: &T::AccountId,
+		request: &RequestOf<T>,
 		submission: &Submission,
-	) -> Result<(RequestOf<T>, usize), Error<T>> {
+	) -> Result<usize, Error<T>> {
 		let id = submission.request;
-		let request = Requests::<T>::get(id).ok_or(Error::<T>::UnknownRequest)?;
 		let index = request
 			.state
 			.committee()
@@ -99,10 +119,10 @@ impl<T: Config> Pallet<T> {
 				};
 				let expected = Self::commitment_of(id, request.attempt, operator, *outcome, salt);
 				ensure!(committed == expected, Error::<T>::CommitmentMismatch);
-				Self::check_output(&request, id, *outcome, output.as_ref())?;
+				Self::check_output(request, id, *outcome, output.as_ref())?;
 			},
 		}
-		Ok((request, index))
+		Ok(index)
 	}
 
 	/// Whether the output behind `outcome` is known, or comes with it.
@@ -118,15 +138,25 @@ impl<T: Config> Pallet<T> {
 		};
 		ensure!(outcome_hash(output) == outcome, Error::<T>::OutputMismatch);
 		let manifest = T::Models::manifest(request.version).ok_or(Error::<T>::VersionNotServed)?;
-		let len = manifest.architecture.output_len();
-		ensure!(output.len() as u32 == len, Error::<T>::WrongOutputLength);
+		let len = output.len() as u32;
+		ensure!(manifest.architecture.check_output_len(len), Error::<T>::WrongOutputLength);
 		Ok(())
 	}
 
-	/// Takes one statement; the last one that a request waits for moves it on.
-	fn take(operator: &T::AccountId, submission: Submission) -> Result<(), Error<T>> {
-		let (mut request, index) = Self::check(operator, &submission)?;
+	/// Takes one statement; the last one that a request waits for moves it on. Also returns what
+	/// that cost.
+	fn take(operator: &T::AccountId, submission: Submission) -> (Result<(), Error<T>>, Weight) {
 		let id = submission.request;
+		let Some(mut request) = Requests::<T>::get(id) else {
+			let weight = Self::weight_of_statement(&submission.statement, 0);
+			return (Err(Error::<T>::UnknownRequest), weight);
+		};
+		let seats = request.state.committee().map_or(0, |committee| committee.len() as u32);
+		let mut weight = Self::weight_of_statement(&submission.statement, seats);
+		let index = match Self::check(operator, &request, &submission) {
+			Ok(index) => index,
+			Err(error) => return (Err(error), weight),
+		};
 		let now = frame_system::Pallet::<T>::block_number();
 		let status = match submission.statement {
 			Statement::Commit { commitment } => {
@@ -149,12 +179,13 @@ impl<T: Config> Pallet<T> {
 					seat.status = status;
 				}
 			},
-			_ => return Err(Error::<T>::NotYourSeat),
+			_ => return (Err(Error::<T>::NotYourSeat), weight),
 		}
 		request.state = match request.state.clone() {
 			RequestState::Committing { committee, .. }
 				if committee.iter().all(|seat| seat.status != SeatStatus::Assigned) =>
 			{
+				weight = weight.saturating_add(Self::weight_of_close(seats));
 				Self::close_commitments(id, &request, committee, now)
 			},
 			RequestState::Revealing { committee, .. }
@@ -162,12 +193,13 @@ impl<T: Config> Pallet<T> {
 					.iter()
 					.any(|seat| matches!(seat.status, SeatStatus::Committed(_))) =>
 			{
+				weight = weight.saturating_add(Self::weight_of_tally(seats));
 				Self::tally(id, &request, committee, now)
 			},
 			unchanged => unchanged,
 		};
 		Self::put(id, request);
-		Ok(())
+		(Ok(()), weight)
 	}
 
 	/// The commitment of `operator` to `outcome`, see

@@ -2,7 +2,7 @@
 
 use crate::{
 	AgreedAt, Assignments, Config, Deadlines, Excluded, HoldReason, Inputs, NextRequestId, Outputs,
-	Pallet, Requests, ServedUpTo,
+	Pallet, Queue, Requests, ServedUpTo,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
 use dodona_primitives_inference::{outcome_hash, quorum, RequestState, SeatStatus};
@@ -18,6 +18,7 @@ impl<T: Config> Pallet<T> {
 	/// - the fee of every request that has not ended is held, and nothing else is: Σ held = Σ fees;
 	/// - every request has an id below the next one and a deadline not yet served, and an input
 	///   exactly until it ends;
+	/// - the queue is exactly the requests that wait for a committee, since when they do;
 	/// - a committee's seats are held by distinct operators;
 	/// - a result has a quorum behind it, and its output hashes to it;
 	/// - the open seats are exactly those that can still be punished;
@@ -25,6 +26,7 @@ impl<T: Config> Pallet<T> {
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut fees = BTreeMap::new();
 		let mut open = BTreeSet::new();
+		let mut waiting = BTreeSet::new();
 		let served = ServedUpTo::<T>::get();
 		let deadlines: BTreeSet<_> = Deadlines::<T>::iter_keys()
 			.filter(|(at, _)| *at > served)
@@ -39,6 +41,9 @@ impl<T: Config> Pallet<T> {
 			if !request.state.is_terminal() {
 				let fee = fees.entry(request.requester.clone()).or_insert_with(Zero::zero);
 				*fee = request.fee.saturating_add(*fee);
+			}
+			if let RequestState::Queued { since } = request.state {
+				waiting.insert((since, id));
 			}
 			let Some(committee) = request.state.committee() else { continue };
 			let operators: BTreeSet<_> = committee.iter().map(|seat| &seat.operator).collect();
@@ -72,6 +77,7 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		ensure!(Assignments::<T>::iter_keys().collect::<BTreeSet<_>>() == open, "the open seats");
+		ensure!(Queue::<T>::iter_keys().collect::<BTreeSet<_>>() == waiting, "the queue");
 
 		let reason = HoldReason::Fee.into();
 		for (account, _) in frame_system::Account::<T>::iter() {

@@ -17,6 +17,7 @@ pub trait WeightInfo {
 	fn reveal(c: u32, o: u32, ) -> Weight;
 	fn serve_block() -> Weight;
 	fn draw(c: u32, ) -> Weight;
+	fn fail() -> Weight;
 	fn close_commitments(c: u32, ) -> Weight;
 	fn tally(c: u32, ) -> Weight;
 	fn finalize(c: u32, ) -> Weight;
@@ -34,7 +35,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			// Standard error: 13
 			.saturating_add(Weight::from_parts(1_253, 0).saturating_mul(i.into()))
 			.saturating_add(T::DbWeight::get().reads(5_u64))
-			.saturating_add(T::DbWeight::get().writes(6_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn commit(c: u32, ) -> Weight {
@@ -62,9 +63,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn serve_block() -> Weight {
 		// Proof size in bytes, measured: `147`
 		// Least time: 16_026_000 picoseconds.
-		Weight::from_parts(19_309_000, 3493)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(1_u64))
+		Weight::from_parts(45_000_000, 7054)
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
 	/// The range of component `c` is `[1, 32]`.
 	fn draw(c: u32, ) -> Weight {
@@ -73,11 +74,17 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(159_983_318, 11134)
 			// Standard error: 61_421
 			.saturating_add(Weight::from_parts(40_472_390, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(13_u64))
+			.saturating_add(T::DbWeight::get().reads(14_u64))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(2_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2926).saturating_mul(c.into()))
+	}
+	fn fail() -> Weight {
+		// Not measured yet: derived from what it has in common with `finalize` and `prune`.
+		Weight::from_parts(120_000_000, 22768)
+			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn close_commitments(c: u32, ) -> Weight {
@@ -101,7 +108,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(158_394_915, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(13_u64))
 			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(8_u64))
+			.saturating_add(T::DbWeight::get().writes(9_u64))
 			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2926).saturating_mul(c.into()))
 	}
@@ -137,7 +144,7 @@ impl WeightInfo for () {
 			// Standard error: 13
 			.saturating_add(Weight::from_parts(1_253, 0).saturating_mul(i.into()))
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
-			.saturating_add(RocksDbWeight::get().writes(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn commit(c: u32, ) -> Weight {
@@ -165,9 +172,9 @@ impl WeightInfo for () {
 	fn serve_block() -> Weight {
 		// Proof size in bytes, measured: `147`
 		// Least time: 16_026_000 picoseconds.
-		Weight::from_parts(19_309_000, 3493)
-			.saturating_add(RocksDbWeight::get().reads(2_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		Weight::from_parts(45_000_000, 7054)
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}
 	/// The range of component `c` is `[1, 32]`.
 	fn draw(c: u32, ) -> Weight {
@@ -176,11 +183,17 @@ impl WeightInfo for () {
 		Weight::from_parts(159_983_318, 11134)
 			// Standard error: 61_421
 			.saturating_add(Weight::from_parts(40_472_390, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(13_u64))
+			.saturating_add(RocksDbWeight::get().reads(14_u64))
 			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(2_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
 			.saturating_add(RocksDbWeight::get().writes((2_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2926).saturating_mul(c.into()))
+	}
+	fn fail() -> Weight {
+		// Not measured yet: derived from what it has in common with `finalize` and `prune`.
+		Weight::from_parts(120_000_000, 22768)
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn close_commitments(c: u32, ) -> Weight {
@@ -204,7 +217,7 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(158_394_915, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(13_u64))
 			.saturating_add(RocksDbWeight::get().reads((4_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(9_u64))
 			.saturating_add(RocksDbWeight::get().writes((4_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 2926).saturating_mul(c.into()))
 	}

@@ -71,6 +71,9 @@ pub enum FailureReason {
 	/// The version was revoked before a committee was drawn.
 	#[codec(index = 2)]
 	VersionRevoked,
+	/// No committee was drawn in time: no randomness younger than the request came.
+	#[codec(index = 3)]
+	NoRandomness,
 }
 
 /// Where a request is in its life. Every state but the last two ends at a deadline.
@@ -86,7 +89,7 @@ pub enum FailureReason {
 	))
 )]
 pub enum RequestState<AccountId, BlockNumber> {
-	/// Waits for a committee, which is drawn in a later block than `since`.
+	/// Waits for a committee, which is drawn from randomness that nobody could know in `since`.
 	#[codec(index = 0)]
 	Queued {
 		/// The block of the request, or of the attempt that failed.

@@ -69,20 +69,9 @@ impl Offence {
 pub trait StakeInspect {
 	/// The account type.
 	type AccountId;
-	/// The type of stakes.
-	type Balance;
 
 	/// The operator whose hot key this is.
 	fn operator_of(hot_key: &Self::AccountId) -> Option<Self::AccountId>;
-
-	/// The operator's hot key.
-	fn hot_key_of(operator: &Self::AccountId) -> Option<Self::AccountId>;
-
-	/// All stake of `operator` that a slash can reach: bonded and unbonding.
-	fn slashable(operator: &Self::AccountId) -> Self::Balance;
-
-	/// Number of operators that can be drawn now.
-	fn eligible_count() -> u32;
 
 	/// Draws up to `seats` DISTINCT operators, weighted by stake without replacement, none of them
 	/// in `exclude`. Returns fewer if there are fewer. O((seats + exclude) · log workers) reads.

@@ -1,5 +1,5 @@
 use crate::{mock::*, *};
-use dodona_primitives_staking::{Role, StakeInspect};
+use dodona_primitives_staking::Role;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{DispatchError, TokenError};
 
@@ -10,8 +10,8 @@ fn bond_should_hold_the_stake_and_make_the_account_eligible_when_all_is_right() 
 		assert_eq!(held(1), 500);
 		assert_eq!(free(1), ENDOWMENT - 500);
 		assert_eq!(ledger(1).bonded, 500);
-		assert_eq!(Staking::eligible_count(), 1);
-		assert_eq!(Staking::slashable(&1), 500);
+		assert_eq!(Eligible::<Test>::get(), 1);
+		assert_eq!(ledger(1).slashable(), 500);
 		assert_eq!(
 			events(),
 			[Event::Bonded { operator: 1, role: Role::Worker, hot_key: hot(1), amount: 500 }]

@@ -8,7 +8,7 @@ use sp_runtime::{DispatchError, Perbill};
 fn chill_should_take_the_operator_out_of_draws_when_it_is_in() {
 	ExtBuilder::default().bonded(1, 500).bonded(2, 500).build_and_execute(|| {
 		assert_ok!(Staking::chill(signed(1)));
-		assert_eq!(Staking::eligible_count(), 1);
+		assert_eq!(Eligible::<Test>::get(), 1);
 		assert_eq!(Staking::draw(H256::zero(), 2, &[]), [2]);
 		assert_eq!(events(), [Event::Chilled { operator: 1, reason: ChillReason::Requested }]);
 	});

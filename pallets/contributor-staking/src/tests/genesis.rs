@@ -1,4 +1,4 @@
-use crate::mock::*;
+use crate::{mock::*, Eligible};
 use dodona_primitives_staking::{Role, StakeInspect};
 
 #[test]
@@ -7,7 +7,7 @@ fn genesis_should_bond_workers_when_it_names_them() {
 		assert_eq!(ledger(1).role, Role::Worker);
 		assert_eq!(held(1), 500);
 		assert_eq!(held(2), 700);
-		assert_eq!(Staking::eligible_count(), 2);
+		assert_eq!(Eligible::<Test>::get(), 2);
 		assert_eq!(Staking::operator_of(&hot(2)), Some(2));
 		assert_eq!(System::sufficients(&hot(2)), 1);
 	});

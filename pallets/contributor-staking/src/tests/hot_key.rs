@@ -22,7 +22,7 @@ fn hot_key_should_be_able_to_sign_without_funds_when_it_is_set() {
 		assert_ok!(bond(1, 500));
 		assert!(can_sign(hot(1)));
 		assert_eq!(Staking::operator_of(&hot(1)), Some(1));
-		assert_eq!(Staking::hot_key_of(&1), Some(hot(1)));
+		assert_eq!(ledger(1).hot_key, hot(1));
 	});
 }
 
@@ -34,7 +34,7 @@ fn hot_key_should_not_be_able_to_sign_when_it_is_replaced() {
 		assert!(can_sign(77_000));
 		assert_eq!(Staking::operator_of(&hot(1)), None);
 		assert_eq!(Staking::operator_of(&77_000), Some(1));
-		assert_eq!(Staking::hot_key_of(&1), Some(77_000));
+		assert_eq!(ledger(1).hot_key, 77_000);
 		assert_eq!(events(), [Event::HotKeySet { operator: 1, hot_key: 77_000 }]);
 		// The former one is anybody's again.
 		assert_ok!(Staking::bond(signed(2), Role::Worker, hot(1), 500));

@@ -1,5 +1,5 @@
 use crate::{mock::*, *};
-use dodona_primitives_staking::{Offence, StakeInspect, StakeSlash};
+use dodona_primitives_staking::{Offence, StakeSlash};
 use frame_support::assert_ok;
 use sp_runtime::Perbill;
 
@@ -33,7 +33,7 @@ fn punish_should_take_the_same_fraction_of_every_part_when_some_is_unbonding() {
 		assert_eq!(ledger(1).bonded, 630);
 		let amounts: Vec<_> = ledger(1).unbonding.iter().map(|chunk| chunk.amount).collect();
 		assert_eq!(amounts, [180, 91]);
-		assert_eq!(Staking::slashable(&1), 1000 - 99);
+		assert_eq!(ledger(1).slashable(), 1000 - 99);
 	});
 }
 
@@ -44,7 +44,7 @@ fn punish_should_take_everything_when_the_fraction_is_one() {
 		assert_eq!(Staking::punish(&1, Offence::Dissent, Perbill::one()), 1000);
 		assert_eq!(held(1), 0);
 		assert!(ledger(1).unbonding.is_empty());
-		assert_eq!(Staking::eligible_count(), 0);
+		assert_eq!(Eligible::<Test>::get(), 0);
 		assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + 1000);
 	});
 }
@@ -64,7 +64,7 @@ fn punish_should_chill_when_the_bond_falls_below_the_least() {
 				Event::Chilled { operator: 1, reason: ChillReason::BondTooLow },
 			]
 		);
-		assert_eq!(Staking::eligible_count(), 0);
+		assert_eq!(Eligible::<Test>::get(), 0);
 	});
 }
 
@@ -90,7 +90,7 @@ fn punish_should_chill_when_strikes_add_up_within_the_window() {
 				Event::Chilled { operator: 1, reason: ChillReason::Strikes },
 			]
 		);
-		assert_eq!(Staking::eligible_count(), 0);
+		assert_eq!(Eligible::<Test>::get(), 0);
 	});
 }
 

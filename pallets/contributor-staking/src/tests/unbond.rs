@@ -1,5 +1,5 @@
 use crate::{mock::*, *};
-use dodona_primitives_staking::{StakeInspect, StakeSlash};
+use dodona_primitives_staking::StakeSlash;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
 
@@ -8,7 +8,7 @@ fn unbond_should_keep_the_stake_held_but_out_of_draws_when_it_begins() {
 	ExtBuilder::default().bonded(1, 500).build_and_execute(|| {
 		assert_ok!(Staking::unbond(signed(1), 200));
 		assert_eq!(held(1), 500);
-		assert_eq!(Staking::slashable(&1), 500);
+		assert_eq!(ledger(1).slashable(), 500);
 		assert_eq!(ledger(1).draw_weight(), 300);
 		let until = 1 + UNBONDING_PERIOD;
 		assert_eq!(ledger(1).unbonding.to_vec(), [UnbondingChunk { amount: 200, until }]);
@@ -50,7 +50,7 @@ fn unbond_should_fail_when_too_little_would_stay_bonded() {
 fn unbond_should_chill_when_everything_is_unbonded() {
 	ExtBuilder::default().bonded(1, 500).build_and_execute(|| {
 		assert_ok!(Staking::unbond(signed(1), 500));
-		assert_eq!(Staking::eligible_count(), 0);
+		assert_eq!(Eligible::<Test>::get(), 0);
 		assert_eq!(
 			events(),
 			[
@@ -117,9 +117,9 @@ fn rebond_should_leave_the_operator_chilled_when_it_was() {
 	ExtBuilder::default().bonded(1, 500).build_and_execute(|| {
 		assert_ok!(Staking::unbond(signed(1), 500));
 		assert_ok!(Staking::rebond(signed(1), 500));
-		assert_eq!(Staking::eligible_count(), 0);
+		assert_eq!(Eligible::<Test>::get(), 0);
 		assert_ok!(Staking::resume(signed(1)));
-		assert_eq!(Staking::eligible_count(), 1);
+		assert_eq!(Eligible::<Test>::get(), 1);
 	});
 }
 

@@ -26,12 +26,9 @@ fn commitment_should_be_refused_when_the_signer_has_no_seat() {
 fn commitment_should_be_refused_when_the_signer_is_no_hot_key() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = ask_and_draw();
-		let submissions = bounded_vec![commit_to(id, 1, &output())];
+		let submissions = vec![commit_to(id, 1, &output())];
 		// Not even the operator's own account: it does not sign what a worker says.
-		assert_noop!(
-			Inference::submit(RuntimeOrigin::signed(account(1)), submissions),
-			Error::<Test>::NotAHotKey
-		);
+		assert_noop!(say(account(1), submissions), Error::<Test>::NotAHotKey);
 	});
 }
 
@@ -82,10 +79,7 @@ fn commitment_should_be_refused_when_the_request_is_unknown() {
 #[test]
 fn submit_should_be_refused_when_it_says_nothing() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_noop!(
-			Inference::submit(RuntimeOrigin::signed(hot(1)), bounded_vec![]),
-			Error::<Test>::NothingSubmitted
-		);
+		assert_noop!(say(hot(1), vec![]), Error::<Test>::NothingSubmitted);
 	});
 }
 
@@ -97,8 +91,7 @@ fn submit_should_take_what_is_right_when_other_statements_are_stale() {
 		commit(one, 1, &output());
 		let stale = commit_to(one, 1, &output());
 		let fresh = commit_to(two, 1, &output());
-		let submissions = bounded_vec![stale, fresh];
-		assert_ok!(Inference::submit(RuntimeOrigin::signed(hot(1)), submissions));
+		assert_ok!(say(hot(1), vec![stale, fresh]));
 		assert!(matches!(statuses(two)[0], SeatStatus::Committed(_)));
 		assert!(events().contains(&Event::SubmissionRefused {
 			request: one,
@@ -127,5 +120,51 @@ fn submit_should_be_feeless_only_when_every_statement_would_be_taken() {
 		assert!(!feeless(1, vec![reveal_of(one, 1, &output())]), "too early");
 		commit(one, 1, &output());
 		assert!(!feeless(1, vec![first, second]), "one is stale");
+	});
+}
+
+/// What submitting this is found to have cost.
+fn cost_of(number: u8, submissions: Vec<Submission>) -> Weight {
+	let origin = RuntimeOrigin::signed(hot(number));
+	let result = Inference::submit(origin, submissions.try_into().unwrap());
+	let info = result.unwrap_or_else(|error| error.post_info);
+	info.actual_weight.expect("what it cost is known")
+}
+
+#[test]
+fn submit_should_only_cost_what_happened_when_it_is_over() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (one, two) = (ask(), ask());
+		next_block();
+		let commit = <() as WeightInfo>::commit(4);
+		let close = <() as WeightInfo>::close_commitments(4) + <() as WeightInfo>::fail();
+		let tally = <() as WeightInfo>::tally(4) + <() as WeightInfo>::fail();
+		let reveal = <() as WeightInfo>::reveal(4, output().len() as u32);
+		let both =
+			|number: u8| vec![commit_to(one, number, &output()), commit_to(two, number, &output())];
+		for number in 1..=3 {
+			assert_eq!(cost_of(number, both(number)), commit * 2);
+		}
+		// The last seat of one request; the other one's still wait.
+		assert_eq!(cost_of(4, vec![commit_to(one, 4, &output())]), commit + close);
+		for number in 1..=3 {
+			assert_eq!(cost_of(number, vec![reveal_of(one, number, &output())]), reveal);
+		}
+		assert_eq!(cost_of(4, vec![reveal_of(one, 4, &output())]), reveal + tally);
+		assert!(matches!(state(one), RequestState::Agreed { .. }));
+	});
+}
+
+#[test]
+fn submit_should_cost_what_was_looked_at_when_it_is_refused() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = ask_and_draw();
+		let nothing = <() as WeightInfo>::commit(0);
+		let unknown = Submission { request: id + 1, ..commit_to(id, 1, &output()) };
+		assert_eq!(cost_of(1, vec![unknown]), nothing);
+		assert_eq!(cost_of(1, vec![]), nothing);
+		assert_eq!(cost_of(30, vec![commit_to(id, 1, &output())]), nothing);
+		let early = vec![reveal_of(id, 1, &output())];
+		assert_eq!(cost_of(1, early), <() as WeightInfo>::reveal(4, output().len() as u32));
 	});
 }

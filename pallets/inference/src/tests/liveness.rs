@@ -106,18 +106,44 @@ fn nobody_should_be_punished_for_silence_when_no_quorum_could_answer() {
 #[test]
 fn advance_should_move_a_request_on_when_the_hook_has_no_weight() {
 	ExtBuilder::default().build_and_execute(|| {
+		let id = ask_and_draw();
+		assert_noop!(advance(id), Error::<Test>::NotDue);
+		(1..=3).for_each(|number| commit(id, number, &output()));
+		System::set_block_number(8);
+		let mut meter = WeightMeter::with_limit(Weight::from_parts(1, 0));
+		<Inference as OnPoll<u64>>::on_poll(8, &mut meter);
+		assert_eq!(meter.consumed(), Weight::zero());
+		assert!(matches!(state(id), RequestState::Committing { .. }));
+		assert_ok!(advance(id));
+		assert!(matches!(state(id), RequestState::Revealing { .. }));
+		assert_noop!(advance(id + 1), Error::<Test>::UnknownRequest);
+	});
+}
+
+#[test]
+fn advance_should_not_draw_a_committee_whatever_randomness_there_is() {
+	ExtBuilder::default().build_and_execute(|| {
 		let id = ask();
 		System::set_block_number(2);
-		let mut meter = WeightMeter::with_limit(Weight::from_parts(1, 0));
-		<Inference as OnPoll<u64>>::on_poll(2, &mut meter);
-		assert_eq!(meter.consumed(), Weight::zero());
-		assert_eq!(state(id), RequestState::Queued { since: 1 });
-		assert_ok!(Inference::advance(RuntimeOrigin::signed(account(51)), id));
-		assert!(matches!(state(id), RequestState::Committing { .. }));
-		assert_noop!(
-			Inference::advance(RuntimeOrigin::signed(account(51)), id + 1),
-			Error::<Test>::UnknownRequest
-		);
+		// Whoever signs it knows the seed, and could have moved stake in this very block.
+		assert_noop!(advance(id), Error::<Test>::NotDue);
+	});
+}
+
+#[test]
+fn advance_should_only_cost_what_happened_when_it_is_over() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = ask_and_draw();
+		let cost = || {
+			let result = Inference::advance(RuntimeOrigin::signed(account(51)), id);
+			let info = result.unwrap_or_else(|error| error.post_info);
+			info.actual_weight.expect("what it cost is known")
+		};
+		assert_eq!(cost(), <() as WeightInfo>::serve_block());
+		System::set_block_number(8);
+		let close = <() as WeightInfo>::close_commitments(4) + <() as WeightInfo>::fail();
+		assert_eq!(cost(), close);
+		assert_eq!(state(id), RequestState::Queued { since: 8 });
 	});
 }
 
@@ -125,23 +151,28 @@ fn advance_should_move_a_request_on_when_the_hook_has_no_weight() {
 fn hook_should_go_on_where_it_stopped_when_its_weight_ran_out() {
 	ExtBuilder::default().build_and_execute(|| {
 		let ids: Vec<_> = (0..5).map(|_| ask()).collect();
-		let queued = |ids: &[RequestId]| {
-			ids.iter()
-				.filter(|id| matches!(state(**id), RequestState::Queued { .. }))
-				.count()
+		next_block();
+		let committing = || {
+			let is = |id: &&RequestId| matches!(state(**id), RequestState::Committing { .. });
+			ids.iter().filter(is).count()
 		};
+		assert_eq!(committing(), 5);
+		// No randomness, no draws: only deadlines.
+		KnownSince::set(Some(0));
+		ServedUpTo::<Test>::put(7);
 		// Enough for one transition and its bookkeeping in half of it, and not for two.
-		let one = Inference::weight_of_any_transition() + <() as WeightInfo>::serve_block() * 2;
-		ServedUpTo::<Test>::put(1);
-		let mut now = 1;
-		let mut left = queued(&ids);
+		let one = <() as WeightInfo>::close_commitments(4)
+			+ <() as WeightInfo>::fail()
+			+ <() as WeightInfo>::serve_block() * 3;
+		let mut now = 7;
+		let mut left = 5;
 		while left > 0 {
 			now += 1;
 			System::set_block_number(now);
 			let mut meter = WeightMeter::with_limit(one * 2 + Weight::from_parts(1, 1) * 2);
 			<Inference as OnPoll<u64>>::on_poll(now, &mut meter);
 			assert!(meter.consumed().all_lte(one));
-			let now_left = queued(&ids);
+			let now_left = committing();
 			assert!(now_left < left, "some progress in every block");
 			assert!(left - now_left <= 1, "no more than the weight allows");
 			left = now_left;
@@ -154,10 +185,15 @@ fn hook_should_go_on_where_it_stopped_when_its_weight_ran_out() {
 fn hook_should_catch_up_when_blocks_were_missed() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = ask();
-		System::set_block_number(500);
+		System::set_block_number(15);
 		let mut meter = WeightMeter::with_limit(Weight::MAX);
+		<Inference as OnPoll<u64>>::on_poll(15, &mut meter);
+		assert!(matches!(state(id), RequestState::Committing { until: 20, .. }));
+		assert_eq!((ServedUpTo::<Test>::get(), DrawnUpTo::<Test>::get()), (15, 14));
+
+		System::set_block_number(500);
 		<Inference as OnPoll<u64>>::on_poll(500, &mut meter);
-		assert!(matches!(state(id), RequestState::Committing { until: 505, .. }));
-		assert_eq!(ServedUpTo::<Test>::get(), 500);
+		assert_eq!(state(id), RequestState::Queued { since: 500 });
+		assert_eq!((ServedUpTo::<Test>::get(), DrawnUpTo::<Test>::get()), (500, 499));
 	});
 }

@@ -15,10 +15,10 @@ use alloc::collections::BTreeMap;
 use dodona_engine::architecture::mlp;
 use dodona_primitives_inference::{
 	commitment, outcome_hash, CommitmentContext, FailureReason, Input, Output, RequestId,
-	RequestState, Salt, Seat, SeatStatus, Statement, Submission,
+	RequestState, Salt, Seat, SeatStatus, Statement, Submission, Submissions,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Numeric, VersionId,
+	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, VersionId,
 };
 use dodona_primitives_staking::{Offence, RewardSink, StakeInspect, StakeSlash};
 use frame_support::{
@@ -29,10 +29,10 @@ use frame_support::{
 use frame_system::offchain::{
 	AppCrypto, CreateSignedTransaction, CreateTransactionBase, SigningTypes,
 };
-use sp_core::{bounded_vec, ConstU128, ConstU64, H256};
+use sp_core::{bounded_vec, offchain::Duration, ConstU128, ConstU64, H256};
 use sp_runtime::{
-	testing::TestXt, traits::IdentityLookup, AccountId32, BuildStorage, MultiSignature,
-	MultiSigner, Perbill,
+	testing::TestXt, traits::IdentityLookup, AccountId32, BuildStorage, DispatchResult,
+	MultiSignature, MultiSigner, Perbill,
 };
 
 pub type AccountId = AccountId32;
@@ -110,9 +110,16 @@ parameter_types! {
 	pub static Served: bool = true;
 	pub static Artifact: ArtifactRef = ArtifactRef::of(&weights()).0;
 	pub static Asked: Balance = PRICE;
+	pub static Computed: Architecture = architecture();
 	pub static Beneficiary: Option<AccountId> = Some(account(90));
 	pub static HotKeys: BTreeMap<AccountId, AccountId> = BTreeMap::new();
 	pub static Random: H256 = H256::repeat_byte(7);
+	/// The block since which the randomness is known; without one, since the current block.
+	pub static KnownSince: Option<u64> = None;
+	/// Artifacts of versions beside [`VERSION`].
+	pub static OtherArtifacts: BTreeMap<VersionId, ArtifactRef> = BTreeMap::new();
+	/// How long it takes a worker to find out about a version.
+	pub static Slow: BTreeMap<VersionId, Duration> = BTreeMap::new();
 	pub static Seeds: Vec<H256> = Vec::new();
 }
 
@@ -141,6 +148,11 @@ pub fn architecture() -> Architecture {
 
 /// A safetensors file for [`architecture`]: `y = [2·x0 + x1, x1 − 1]`.
 pub fn weights() -> Vec<u8> {
+	weights_with(-1.0)
+}
+
+/// The same with another number for the last bias.
+pub fn weights_with(bias: f32) -> Vec<u8> {
 	let header = br#"{"layers.0.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"layers.0.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[8,24]}}"#;
 	let mut header = header.to_vec();
 	while !header.len().is_multiple_of(8) {
@@ -148,7 +160,7 @@ pub fn weights() -> Vec<u8> {
 	}
 	let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
 	bytes.extend(header);
-	bytes.extend(floats(&[0.0, -1.0, 2.0, 1.0, 0.0, 1.0]));
+	bytes.extend(floats(&[0.0, bias, 2.0, 1.0, 0.0, 1.0]));
 	bytes
 }
 
@@ -180,10 +192,13 @@ impl ModelInspect for Models {
 	}
 
 	fn manifest(version: VersionId) -> Option<Manifest<Balance>> {
-		(version == VERSION).then(|| Manifest {
-			architecture: architecture(),
-			numeric: Numeric::F32,
-			artifact: Artifact::get(),
+		if let Some(time) = Slow::get().get(&version) {
+			sp_io::offchain::sleep_until(sp_io::offchain::timestamp().add(*time));
+		}
+		let other = OtherArtifacts::get().get(&version).copied();
+		other.or((version == VERSION).then(Artifact::get)).map(|artifact| Manifest {
+			architecture: Computed::get(),
+			artifact,
 			engine: dodona_engine::ENGINE_VERSION,
 			derived_from: None,
 			licence: b"CC0-1.0".to_vec().try_into().unwrap(),
@@ -192,7 +207,7 @@ impl ModelInspect for Models {
 	}
 
 	fn is_served(version: VersionId) -> bool {
-		version == VERSION && Served::get()
+		Self::manifest(version).is_some() && Served::get()
 	}
 
 	fn beneficiary(_: ModelId) -> Option<AccountId> {
@@ -204,23 +219,10 @@ pub struct Stake;
 
 impl StakeInspect for Stake {
 	type AccountId = AccountId;
-	type Balance = Balance;
 
 	fn operator_of(hot_key: &AccountId) -> Option<AccountId> {
 		let known = HotKeys::get().get(hot_key).cloned();
 		known.or_else(|| (1..=20).find(|number| hot(*number) == *hot_key).map(account))
-	}
-
-	fn hot_key_of(operator: &AccountId) -> Option<AccountId> {
-		(1..=20).find(|number| account(*number) == *operator).map(hot)
-	}
-
-	fn slashable(_: &AccountId) -> Balance {
-		1_000_000
-	}
-
-	fn eligible_count() -> u32 {
-		Operators::get().len() as u32
 	}
 
 	fn draw(seed: H256, seats: u32, exclude: &[AccountId]) -> Vec<AccountId> {
@@ -274,7 +276,7 @@ pub struct TestRandomness;
 
 impl Randomness<H256, u64> for TestRandomness {
 	fn random(_: &[u8]) -> (H256, u64) {
-		(Random::get(), System::block_number())
+		(Random::get(), KnownSince::get().unwrap_or_else(System::block_number))
 	}
 }
 
@@ -288,6 +290,7 @@ impl Config for Test {
 	type AuthorityId = HotKey;
 	type CommitteeSize = CommitteeSize;
 	type MaxAttempts = MaxAttempts;
+	type DrawPeriod = ConstU64<20>;
 	type CommitPeriod = ConstU64<5>;
 	type RevealPeriod = ConstU64<4>;
 	type ChallengePeriod = ConstU64<3>;
@@ -323,6 +326,7 @@ impl ExtBuilder {
 			// A test may build several chains in its thread.
 			Obligations::take();
 			Served::set(true);
+			KnownSince::set(None);
 			if let Some(operators) = self.operators {
 				Operators::set(operators);
 			}
@@ -380,6 +384,15 @@ pub fn ask() -> RequestId {
 	id
 }
 
+/// Asks a version, and returns the request's id.
+pub fn ask_for(version: VersionId, input: &[f32]) -> RequestId {
+	let id = NextRequestId::<Test>::get();
+	let origin = RuntimeOrigin::signed(requester());
+	let VersionId { model, number } = version;
+	assert_ok!(Inference::request(origin, model, Some(number), floats(input), PRICE));
+	id
+}
+
 /// Asks, and goes to the block in which the committee is drawn.
 pub fn ask_and_draw() -> RequestId {
 	let id = ask();
@@ -415,8 +428,28 @@ pub fn reveal_of(id: RequestId, number: u8, output: &Output) -> Submission {
 	Submission { request: id, attempt: attempt(id), statement }
 }
 
-pub fn submit(number: u8, submission: Submission) -> sp_runtime::DispatchResult {
-	Inference::submit(RuntimeOrigin::signed(hot(number)), bounded_vec![submission])
+pub fn submit(number: u8, submission: Submission) -> DispatchResult {
+	say(hot(number), vec![submission])
+}
+
+/// Submits; whatever comes of it costs no more than was declared.
+pub fn say(hot_key: AccountId, submissions: Vec<Submission>) -> DispatchResult {
+	let submissions: Submissions = submissions.try_into().expect("not too many");
+	let declared = Inference::weight_of(&submissions);
+	let result = Inference::submit(RuntimeOrigin::signed(hot_key), submissions);
+	let info = result.unwrap_or_else(|error| error.post_info);
+	let used = info.actual_weight.expect("what it cost is known");
+	assert!(used.all_lte(declared), "{used:?} of {declared:?}");
+	result.map(|_| ()).map_err(|error| error.error)
+}
+
+/// Moves a request on by time.
+pub fn advance(id: RequestId) -> DispatchResult {
+	let result = Inference::advance(RuntimeOrigin::signed(account(51)), id);
+	let info = result.unwrap_or_else(|error| error.post_info);
+	let used = info.actual_weight.expect("what it cost is known");
+	assert!(used.all_lte(Inference::weight_of_any_transition()));
+	result.map(|_| ()).map_err(|error| error.error)
 }
 
 /// Commits with a hot key.

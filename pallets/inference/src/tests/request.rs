@@ -1,6 +1,11 @@
 //! Asking and paying.
 
 use super::*;
+use dodona_engine::{
+	architecture::{llama, Class},
+	generate::Prompt,
+	golden,
+};
 
 fn request(version: Option<u32>, input: Vec<u8>, max_fee: Balance) -> sp_runtime::DispatchResult {
 	Inference::request(RuntimeOrigin::signed(requester()), MODEL, version, input, max_fee)
@@ -90,6 +95,48 @@ fn request_should_be_refused_when_the_input_is_not_finite() {
 			let input = floats(&[1.0, value]);
 			assert_noop!(request(None, input, PRICE), Error::<Test>::InputNotFinite);
 		}
+	});
+}
+
+/// Puts a language model of ten thousand positions in the place of the perceptron.
+fn language_model() -> llama::Config {
+	let config = llama::Config { max_positions: 10_000, ..golden::llama::config(Class::F32, 0) };
+	Computed::set(Architecture::Llama(config.clone()));
+	config
+}
+
+#[test]
+fn request_should_be_taken_when_a_language_model_can_go_on_with_the_prompt() {
+	ExtBuilder::default().build_and_execute(|| {
+		let prompt = golden::llama::prompt(&language_model(), 1);
+		assert_ok!(request(None, prompt.encode(), PRICE));
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_a_language_model_can_not_go_on_with_the_prompt() {
+	ExtBuilder::default().build_and_execute(|| {
+		let config = language_model();
+		let prompt = golden::llama::prompt(&config, 1);
+		let tokens = vec![config.vocab];
+		let foreign = Prompt { tokens, ..prompt.clone() };
+		assert_noop!(request(None, foreign.encode(), PRICE), Error::<Test>::InvalidInput);
+		let endless = Prompt { max_tokens: config.max_positions, ..prompt.clone() };
+		assert_noop!(request(None, endless.encode(), PRICE), Error::<Test>::InvalidInput);
+		let cut_off = prompt.encode()[1..].to_vec();
+		assert_noop!(request(None, cut_off, PRICE), Error::<Test>::InvalidInput);
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_answer_could_be_longer_than_any_can_be() {
+	ExtBuilder::default().build_and_execute(|| {
+		let most = dodona_primitives_inference::MAX_OUTPUT_LEN / 4;
+		let prompt = golden::llama::prompt(&language_model(), 1);
+		let long = Prompt { max_tokens: most, ..prompt.clone() };
+		assert_ok!(request(None, long.encode(), PRICE));
+		let too_long = Prompt { max_tokens: most + 1, ..prompt };
+		assert_noop!(request(None, too_long.encode(), PRICE), Error::<Test>::OutputTooLong);
 	});
 }
 

@@ -11,6 +11,8 @@ enum Action {
 	Advance { id: u64 },
 	NextBlock,
 	Revoke(bool),
+	Randomness { age: Option<u64> },
+	Hook { weight: u64 },
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -24,6 +26,8 @@ fn action() -> impl Strategy<Value = Action> {
 		1 => id.prop_map(|id| Action::Advance { id }),
 		3 => Just(Action::NextBlock),
 		1 => prop::bool::weighted(0.9).prop_map(Action::Revoke),
+		1 => prop::option::weighted(0.6, 0u64..30).prop_map(|age| Action::Randomness { age }),
+		1 => (0u64..20).prop_map(|weight| Action::Hook { weight }),
 	]
 }
 
@@ -52,10 +56,21 @@ proptest! {
 						let _ = submit(number, reveal_of(id, number, &said(honest)));
 					},
 					Action::Advance { id } => {
-						let _ = Inference::advance(RuntimeOrigin::signed(account(51)), id);
+						let _ = advance(id);
 					},
 					Action::NextBlock => next_block(),
 					Action::Revoke(served) => Served::set(served),
+					Action::Randomness { age } => {
+						KnownSince::set(age.map(|age| System::block_number().saturating_sub(age)));
+					},
+					Action::Hook { weight } => {
+						let now = System::block_number() + 1;
+						System::set_block_number(now);
+						let weight = <() as WeightInfo>::draw(4) * weight;
+						let mut meter = WeightMeter::with_limit(weight);
+						<Inference as OnPoll<u64>>::on_poll(now, &mut meter);
+						assert!(meter.consumed().all_lte(weight / 2));
+					},
 					_ => (),
 				}
 				check();
