@@ -1,5 +1,6 @@
 //! The chains that are known by name: `development`, of one node, and `local_testnet`, of two
-//! collators. Both have bonded workers and short periods; only they have a sudo key.
+//! collators on a relay chain. Both have bonded workers and short periods; only they have a sudo
+//! key. What has no relay chain draws committees from the parent block's hash.
 
 use crate::{
 	AccountId, AuraId, Balance, BalancesConfig, CollatorSelectionConfig, ContributorStakingConfig,
@@ -46,7 +47,7 @@ pub fn worker(n: u32) -> (AccountId, AccountId) {
 	(account(&format!("Worker//{n}")), account(&format!("Worker//{n}//hot")))
 }
 
-fn genesis(collators: &[Sr25519Keyring]) -> serde_json::Value {
+fn genesis(collators: &[Sr25519Keyring], has_relay_chain: bool) -> serde_json::Value {
 	let workers = (1..=WORKERS).map(worker).collect::<Vec<_>>();
 	let collators = collators
 		.iter()
@@ -72,7 +73,7 @@ fn genesis(collators: &[Sr25519Keyring]) -> serde_json::Value {
 				.collect::<Vec<_>>(),
 		},
 		polkadot_xcm: PolkadotXcmConfig { safe_xcm_version: Some(SAFE_XCM_VERSION) },
-		origins: OriginsConfig { short_periods: true },
+		origins: OriginsConfig { short_periods: true, draw_from_parent_hash: !has_relay_chain },
 		contributor_staking: ContributorStakingConfig {
 			operators: workers
 				.into_iter()
@@ -86,8 +87,10 @@ fn genesis(collators: &[Sr25519Keyring]) -> serde_json::Value {
 /// The preset of this name, as a JSON patch of the default genesis.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let patch = match id.as_ref() {
-		DEV_RUNTIME_PRESET => genesis(&[Sr25519Keyring::Alice]),
-		LOCAL_TESTNET_RUNTIME_PRESET => genesis(&[Sr25519Keyring::Alice, Sr25519Keyring::Bob]),
+		DEV_RUNTIME_PRESET => genesis(&[Sr25519Keyring::Alice], false),
+		LOCAL_TESTNET_RUNTIME_PRESET => {
+			genesis(&[Sr25519Keyring::Alice, Sr25519Keyring::Bob], true)
+		},
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()

@@ -17,6 +17,7 @@ pub mod apis;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarks;
 pub mod configs;
+pub mod feeless;
 pub mod genesis_config_presets;
 pub mod governance;
 pub mod randomness;
@@ -67,10 +68,7 @@ pub type TxExtension = (
 	frame_system::CheckEra<Runtime>,
 	frame_system::CheckNonce<Runtime>,
 	frame_system::CheckWeight<Runtime>,
-	pallet_skip_feeless_payment::SkipCheckIfFeeless<
-		Runtime,
-		pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
-	>,
+	feeless::FeelessFirst,
 	frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
 	frame_system::WeightReclaim<Runtime>,
 );
@@ -156,8 +154,8 @@ const MAXIMUM_BLOCK_WEIGHT: Weight = Weight::from_parts(
 	WEIGHT_REF_TIME_PER_SECOND.saturating_mul(2),
 	cumulus_primitives_core::relay_chain::MAX_POV_SIZE as u64,
 );
-/// Bytes of a block's extrinsics: three chunks of 1 MiB fit in the part for users.
-const MAXIMUM_BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
+/// Bytes of a block's extrinsics: six chunks of 1 MiB fit in the part for users.
+const MAXIMUM_BLOCK_LENGTH: u32 = 9 * 1024 * 1024;
 
 /// What storing `items` of `bytes` in all costs while they are there.
 pub const fn deposit(items: u32, bytes: u32) -> Balance {

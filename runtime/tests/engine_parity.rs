@@ -123,7 +123,7 @@ fn wasm_should_give_the_native_bytes_when_values_are_subnormal() {
 fn wasm_should_run_the_largest_models() {
 	for widths in [&[2047, 1024][..], &[16_384, 127, 100], &[1, 16_384, 125], &[350; 16]] {
 		let architecture = golden::mlp(widths);
-		let Architecture::Mlp(config) = &architecture;
+		let Architecture::Mlp(config) = &architecture else { unreachable!() };
 		assert!(config.parameters() * 10 > u64::from(MAX_PARAMETERS) * 8);
 		let input = golden::input(&architecture, 4);
 		run(&architecture, &golden::artifact(&architecture, 4, 0.125).unwrap(), &input).unwrap();

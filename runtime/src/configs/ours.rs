@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
 	deposit,
+	feeless::FeelessFirst,
 	governance::{CuratorOrigin, GuardianOrigin},
 	randomness::RelayRandomness,
 	AccountId, Address, Balance, Balances, BlockNumber, ContributorStaking, ModelRegistry, Nonce,
@@ -30,7 +31,10 @@ use sp_runtime::{
 
 parameter_types! {
 	pub const MaxChunkSize: u32 = CHUNK_SIZE;
-	pub const MaxChunksPerBlock: u32 = 3;
+	// A block's length bounds the full ones: so many that small ones can't keep them out.
+	pub const MaxChunksPerBlock: u32 = 64;
+	// Every chunk is stored once but renewed each period, by a short extrinsic.
+	pub const MaxRenewalsPerBlock: u32 = 64;
 	pub const ChunkDepositBase: Balance = deposit(1, 0);
 	// Bodies are kept by archive nodes, not in the state: cheaper than state.
 	pub const ChunkDepositPerByte: Balance = 10 * MICROUNIT;
@@ -38,6 +42,7 @@ parameter_types! {
 	pub const ModelDeposit: Balance = 10 * UNIT;
 	pub const VersionDeposit: Balance = 5 * UNIT;
 	pub const MaxLiveVersions: u32 = 32;
+	pub const MaxProposals: u32 = 64;
 	pub const MaxUnbonding: u32 = 16;
 	pub const MaxOperators: u32 = 4_096;
 }
@@ -47,6 +52,7 @@ impl pallet_artifact_storage::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type MaxChunkSize = MaxChunkSize;
 	type MaxChunksPerBlock = MaxChunksPerBlock;
+	type MaxRenewalsPerBlock = MaxRenewalsPerBlock;
 	type DepositBase = ChunkDepositBase;
 	type DepositPerByte = ChunkDepositPerByte;
 	type RetentionPeriod = RetentionPeriod;
@@ -61,6 +67,8 @@ impl pallet_model_registry::Config for Runtime {
 	type ModelDeposit = ModelDeposit;
 	type VersionDeposit = VersionDeposit;
 	type MaxLiveVersions = MaxLiveVersions;
+	type MaxProposals = MaxProposals;
+	type Treasury = ResolveTo<TreasuryAccount, Balances>;
 	type WeightInfo = pallet_model_registry::weights::SubstrateWeight<Runtime>;
 }
 
@@ -86,7 +94,8 @@ impl pallet_inference::Config for Runtime {
 	type Randomness = RelayRandomness;
 	type AuthorityId = pallet_inference::crypto::HotKey;
 	type CommitteeSize = Within<1, MAX_COMMITTEE, inference::CommitteeSize>;
-	type MaxAttempts = Within<1, 4, inference::MaxAttempts>;
+	type MaxAttempts = Within<1, { pallet_inference::ATTEMPTS_LIMIT }, inference::MaxAttempts>;
+	type DrawPeriod = AtLeast<1, inference::DrawPeriod>;
 	type CommitPeriod = AtLeast<1, inference::CommitPeriod>;
 	type RevealPeriod = AtLeast<1, inference::RevealPeriod>;
 	type ChallengePeriod = AtLeast<1, inference::ChallengePeriod>;
@@ -169,9 +178,7 @@ where
 			frame_system::CheckEra::from(Era::mortal(WORKER_ERA, parent)),
 			frame_system::CheckNonce::from(nonce),
 			frame_system::CheckWeight::new(),
-			pallet_skip_feeless_payment::SkipCheckIfFeeless::from(
-				pallet_transaction_payment::ChargeTransactionPayment::from(0),
-			),
+			FeelessFirst::from(pallet_transaction_payment::ChargeTransactionPayment::from(0)),
 			frame_metadata_hash_extension::CheckMetadataHash::new(false),
 			frame_system::WeightReclaim::new(),
 		);

@@ -1,7 +1,7 @@
 //! Governed parameters: periods and fractions that a referendum changes without an upgrade.
 //!
-//! The defaults are those of a public chain. A chain that is started with `short_periods` gets
-//! [`ShortPeriods`] instead.
+//! The defaults are those of a public chain. What a chain for trying things out has instead is set
+//! by [`AtGenesis`], if the genesis asks for it.
 
 use crate::{
 	governance::origins::pallet_origins, Balance, BlockNumber, Runtime, RuntimeEvent, DAYS, HOURS,
@@ -56,6 +56,13 @@ pub mod dynamic_params {
 		/// Part of the fee that goes to whoever contributed the model.
 		#[codec(index = 10)]
 		pub static ContributorShare: Perbill = Perbill::from_percent(20);
+		/// Blocks for which a request waits for a seed that its committee can be drawn from.
+		#[codec(index = 11)]
+		pub static DrawPeriod: BlockNumber = 10 * MINUTES;
+		/// Whether committees are drawn from the hash of the parent block, which its author could
+		/// have chosen: only for a chain that has no real relay chain.
+		#[codec(index = 12)]
+		pub static DrawFromParentHash: bool = false;
 	}
 
 	/// Of contributor staking.
@@ -98,6 +105,18 @@ pub mod dynamic_params {
 		/// Blocks after which a referendum that nobody placed the deposit for times out.
 		#[codec(index = 5)]
 		pub static UndecidingTimeout: BlockNumber = 14 * DAYS;
+		/// Like [`PreparePeriod`], for the tracks that prevent harm.
+		#[codec(index = 6)]
+		pub static UrgentPreparePeriod: BlockNumber = 10 * MINUTES;
+		/// Like [`DecisionPeriod`], for the tracks that prevent harm.
+		#[codec(index = 7)]
+		pub static UrgentDecisionPeriod: BlockNumber = 3 * DAYS;
+		/// Like [`ConfirmPeriod`], for the tracks that prevent harm.
+		#[codec(index = 8)]
+		pub static UrgentConfirmPeriod: BlockNumber = 30 * MINUTES;
+		/// Like [`EnactmentPeriod`], for the tracks that prevent harm.
+		#[codec(index = 9)]
+		pub static UrgentEnactmentPeriod: BlockNumber = MINUTES;
 	}
 }
 
@@ -113,51 +132,70 @@ impl pallet_parameters::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type RuntimeParameters = RuntimeParameters;
 	type AdminOrigin = AsEnsureOriginWithArg<EnsureRoot<crate::AccountId>>;
-	// The pallet keeps its generated weights to itself, but for these.
+	// The numbers that the pallet's authors measured, over the database costs that this runtime has
+	// too. Their type that takes the costs from the runtime is private.
 	type WeightInfo = ();
 }
 
-/// The pace of a chain for trying things out, meant for a block each second.
-pub struct ShortPeriods;
+/// What a genesis can ask for: the pace of a chain for trying things out, meant for a block each
+/// second, and draws that need no relay chain.
+pub struct AtGenesis;
 
-impl pallet_origins::ShortPeriods for ShortPeriods {
-	fn apply() {
-		use dynamic_params::{governance, inference, staking};
-		use RuntimeParameters::{Governance, Inference, Staking};
-		let parameters = [
-			Inference(inference::Parameters::CommitteeSize(inference::CommitteeSize, Some(4))),
-			Inference(inference::Parameters::CommitPeriod(inference::CommitPeriod, Some(10))),
-			Inference(inference::Parameters::RevealPeriod(inference::RevealPeriod, Some(10))),
-			Inference(inference::Parameters::ChallengePeriod(inference::ChallengePeriod, Some(3))),
-			Inference(inference::Parameters::ResultRetention(
-				inference::ResultRetention,
-				Some(2 * HOURS),
-			)),
-			Staking(staking::Parameters::MinBond(staking::MinBond, Some(100 * UNIT))),
-			Staking(staking::Parameters::UnbondingPeriod(staking::UnbondingPeriod, Some(30))),
-			Staking(staking::Parameters::StrikeWindow(staking::StrikeWindow, Some(HOURS))),
-			Governance(governance::Parameters::PreparePeriod(governance::PreparePeriod, Some(2))),
-			Governance(governance::Parameters::DecisionPeriod(
-				governance::DecisionPeriod,
-				Some(40),
-			)),
-			Governance(governance::Parameters::ConfirmPeriod(governance::ConfirmPeriod, Some(4))),
-			Governance(governance::Parameters::EnactmentPeriod(
-				governance::EnactmentPeriod,
-				Some(2),
-			)),
-			Governance(governance::Parameters::VoteLockingPeriod(
-				governance::VoteLockingPeriod,
-				Some(10),
-			)),
-			Governance(governance::Parameters::UndecidingTimeout(
-				governance::UndecidingTimeout,
-				Some(100),
-			)),
-		];
+impl AtGenesis {
+	fn set(parameters: impl IntoIterator<Item = RuntimeParameters>) {
 		for parameter in parameters {
 			let (key, value) = parameter.into_parts();
 			pallet_parameters::Parameters::<Runtime>::set(key, value);
 		}
+	}
+}
+
+impl pallet_origins::AtGenesis for AtGenesis {
+	fn short_periods() {
+		use dynamic_params::{
+			governance::{self, Parameters as G},
+			inference::{self, Parameters as I},
+			staking::{self, Parameters as S},
+		};
+		Self::set(
+			[
+				I::CommitteeSize(inference::CommitteeSize, Some(4)),
+				I::CommitPeriod(inference::CommitPeriod, Some(10)),
+				I::RevealPeriod(inference::RevealPeriod, Some(10)),
+				I::ChallengePeriod(inference::ChallengePeriod, Some(3)),
+				I::ResultRetention(inference::ResultRetention, Some(2 * HOURS)),
+				I::DrawPeriod(inference::DrawPeriod, Some(40)),
+			]
+			.map(RuntimeParameters::Inference),
+		);
+		Self::set(
+			[
+				S::MinBond(staking::MinBond, Some(100 * UNIT)),
+				S::UnbondingPeriod(staking::UnbondingPeriod, Some(30)),
+				S::StrikeWindow(staking::StrikeWindow, Some(HOURS)),
+			]
+			.map(RuntimeParameters::Staking),
+		);
+		Self::set(
+			[
+				G::PreparePeriod(governance::PreparePeriod, Some(2)),
+				G::DecisionPeriod(governance::DecisionPeriod, Some(40)),
+				G::ConfirmPeriod(governance::ConfirmPeriod, Some(4)),
+				G::EnactmentPeriod(governance::EnactmentPeriod, Some(2)),
+				G::VoteLockingPeriod(governance::VoteLockingPeriod, Some(10)),
+				G::UndecidingTimeout(governance::UndecidingTimeout, Some(100)),
+				G::UrgentPreparePeriod(governance::UrgentPreparePeriod, Some(1)),
+				G::UrgentDecisionPeriod(governance::UrgentDecisionPeriod, Some(20)),
+				G::UrgentConfirmPeriod(governance::UrgentConfirmPeriod, Some(2)),
+				G::UrgentEnactmentPeriod(governance::UrgentEnactmentPeriod, Some(1)),
+			]
+			.map(RuntimeParameters::Governance),
+		);
+	}
+
+	fn draw_from_parent_hash() {
+		use dynamic_params::inference::{DrawFromParentHash, Parameters};
+		let parameter = Parameters::DrawFromParentHash(DrawFromParentHash, Some(true));
+		Self::set([RuntimeParameters::Inference(parameter)]);
 	}
 }

@@ -1,4 +1,5 @@
-//! Who decides: token holders, by referenda on tracks of their own for models and for the rest.
+//! Who decides: token holders, by referenda on tracks of their own for models, for what must not
+//! wait, and for the rest.
 
 pub mod origins;
 pub mod tracks;
@@ -17,7 +18,9 @@ use frame_support::{
 	PalletId,
 };
 use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureSigned};
-use origins::{EnsureModelCurator, EnsureModelGuardian};
+use origins::{
+	EnsureModelCurator, EnsureModelGuardian, EnsureReferendumCanceller, EnsureReferendumKiller,
+};
 use sp_runtime::{traits::IdentityLookup, Permill};
 use tracks::Tracks;
 
@@ -39,7 +42,7 @@ parameter_types! {
 }
 
 impl pallet_origins::Config for Runtime {
-	type ShortPeriods = crate::configs::parameters::ShortPeriods;
+	type AtGenesis = crate::configs::parameters::AtGenesis;
 }
 
 impl pallet_conviction_voting::Config for Runtime {
@@ -61,8 +64,8 @@ impl pallet_referenda::Config for Runtime {
 	type Scheduler = Scheduler;
 	type Currency = Balances;
 	type SubmitOrigin = frame_support::traits::AsEnsureOriginWithArg<EnsureSigned<AccountId>>;
-	type CancelOrigin = EnsureRoot<AccountId>;
-	type KillOrigin = EnsureRoot<AccountId>;
+	type CancelOrigin = EitherOf<EnsureRoot<AccountId>, EnsureReferendumCanceller>;
+	type KillOrigin = EitherOf<EnsureRoot<AccountId>, EnsureReferendumKiller>;
 	type Slash = pallet_treasury::Pallet<Runtime>;
 	type Votes = pallet_conviction_voting::VotesOf<Runtime>;
 	type Tally = pallet_conviction_voting::TallyOf<Runtime>;

@@ -1,20 +1,22 @@
 //! Origins that only a referendum on the track of the same name can speak with.
 
-/// The origins, and the choice of a chain's pace at its genesis.
+/// The origins, and what a genesis can choose.
 #[frame_support::pallet]
 pub mod pallet_origins {
 	use frame_support::pallet_prelude::*;
 
-	/// Sets the governed periods that suit a chain for trying things out.
-	pub trait ShortPeriods {
-		/// Sets them.
-		fn apply();
+	/// Sets governed parameters to what suits a chain for trying things out.
+	pub trait AtGenesis {
+		/// Sets periods of a few blocks.
+		fn short_periods();
+		/// Has committees drawn without a relay chain.
+		fn draw_from_parent_hash();
 	}
 
 	#[pallet::config]
 	pub trait Config: frame_system::Config {
-		/// The periods of a chain that was started with `short_periods`.
-		type ShortPeriods: ShortPeriods;
+		/// Does what the genesis asks for.
+		type AtGenesis: AtGenesis;
 	}
 
 	#[pallet::pallet]
@@ -41,15 +43,24 @@ pub mod pallet_origins {
 		/// Takes a harmful version out of use.
 		#[codec(index = 1)]
 		ModelGuardian,
+		/// Ends a referendum, and gives its deposits back.
+		#[codec(index = 2)]
+		ReferendumCanceller,
+		/// Ends a referendum, and takes its deposits.
+		#[codec(index = 3)]
+		ReferendumKiller,
 	}
 
-	/// The pace of the chain.
+	/// What kind of chain it is.
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
 	pub struct GenesisConfig<T: Config> {
 		/// Whether the governed periods start with values of a few blocks, so that one Wasm serves
 		/// a public chain and one for trying things out.
 		pub short_periods: bool,
+		/// Whether committees are drawn from the hash of the parent block. Its author could have
+		/// chosen it: only for a chain without a real relay chain.
+		pub draw_from_parent_hash: bool,
 		#[serde(skip)]
 		/// Ties the configuration to its runtime.
 		pub _config: PhantomData<T>,
@@ -59,7 +70,10 @@ pub mod pallet_origins {
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
 			if self.short_periods {
-				T::ShortPeriods::apply();
+				T::AtGenesis::short_periods();
+			}
+			if self.draw_from_parent_hash {
+				T::AtGenesis::draw_from_parent_hash();
 			}
 		}
 	}
@@ -103,4 +117,14 @@ ensure_origin!(
 	/// Passes the origin of the `model_guardian` track.
 	EnsureModelGuardian,
 	ModelGuardian
+);
+ensure_origin!(
+	/// Passes the origin of the `referendum_canceller` track.
+	EnsureReferendumCanceller,
+	ReferendumCanceller
+);
+ensure_origin!(
+	/// Passes the origin of the `referendum_killer` track.
+	EnsureReferendumKiller,
+	ReferendumKiller
 );

@@ -63,6 +63,8 @@ fn genesis_should_have_neither_sudo_nor_short_periods_when_not_asked_to() {
 		assert_eq!(pallet_sudo::Key::<Runtime>::get(), None);
 		assert_eq!(inference::CommitPeriod::get(), 5 * MINUTES);
 		assert_eq!(inference::CommitteeSize::get(), 7);
+		assert_eq!(inference::DrawPeriod::get(), 100);
+		assert_eq!(governance::UrgentConfirmPeriod::get(), 30 * MINUTES);
 	});
 }
 
@@ -73,6 +75,7 @@ fn periods_should_be_short_when_the_genesis_asks_for_it() {
 		assert_eq!(inference::CommitPeriod::get(), 10);
 		assert_eq!(inference::RevealPeriod::get(), 10);
 		assert_eq!(inference::ChallengePeriod::get(), 3);
+		assert_eq!(inference::DrawPeriod::get(), 40);
 		assert_eq!(
 			<Runtime as pallet_inference::Config>::ChallengePeriod::get(),
 			inference::ChallengePeriod::get()
@@ -96,6 +99,7 @@ fn governed_values_should_stay_within_bounds_when_set_beyond_them() {
 		set(inference::Parameters::CommitteeSize(inference::CommitteeSize, Some(1_000)));
 		set(inference::Parameters::MaxAttempts(inference::MaxAttempts, Some(0)));
 		set(inference::Parameters::CommitPeriod(inference::CommitPeriod, Some(0)));
+		set(inference::Parameters::DrawPeriod(inference::DrawPeriod, Some(0)));
 		set(inference::Parameters::WorkerShare(
 			inference::WorkerShare,
 			Some(Perbill::from_percent(95)),
@@ -104,6 +108,12 @@ fn governed_values_should_stay_within_bounds_when_set_beyond_them() {
 		assert_eq!(<Config as pallet_inference::Config>::CommitteeSize::get(), 32);
 		assert_eq!(<Config as pallet_inference::Config>::MaxAttempts::get(), 1);
 		assert_eq!(<Config as pallet_inference::Config>::CommitPeriod::get(), 1);
+		assert_eq!(<Config as pallet_inference::Config>::DrawPeriod::get(), 1);
+		set(inference::Parameters::MaxAttempts(inference::MaxAttempts, Some(1_000)));
+		assert_eq!(
+			<Config as pallet_inference::Config>::MaxAttempts::get(),
+			pallet_inference::ATTEMPTS_LIMIT
+		);
 		assert_eq!(
 			<Config as pallet_inference::Config>::ContributorShare::get(),
 			Perbill::from_percent(5)

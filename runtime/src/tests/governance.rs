@@ -1,24 +1,22 @@
-use super::dev;
+use super::{dev, state_of};
 use crate::{
 	governance::{origins::Origin, tracks::Tracks},
 	BlockNumber, ConvictionVoting, ModelRegistry, OriginCaller, Referenda, Runtime, RuntimeCall,
-	RuntimeOrigin, Scheduler, System, UNIT,
+	RuntimeOrigin, Scheduler, System, DAYS, HOURS, UNIT,
 };
 use codec::Encode;
 use dodona_engine::architecture::mlp;
-use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, Numeric, VersionId, VersionState,
-};
+use dodona_primitives_models::{Architecture, ArtifactRef, Manifest, VersionId, VersionState};
 use frame_support::{
 	assert_noop, assert_ok,
 	traits::{schedule::DispatchTime, Hooks, StorePreimage},
 };
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
-use pallet_referenda::TracksInfo;
+use pallet_referenda::{ReferendumInfo, TracksInfo};
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob};
-use sp_runtime::DispatchError;
+use sp_runtime::{DispatchError, Perbill};
 
-fn signed(who: Sr25519Keyring) -> RuntimeOrigin {
+pub(super) fn signed(who: Sr25519Keyring) -> RuntimeOrigin {
 	RuntimeOrigin::signed(who.to_account_id())
 }
 
@@ -31,7 +29,7 @@ fn run_to(n: BlockNumber) {
 }
 
 /// A version of a model of the commons that waits for approval.
-fn proposed_version() -> VersionId {
+pub(super) fn proposed_version() -> VersionId {
 	System::set_block_number(1);
 	let name = b"digits".to_vec().try_into().expect("is a short name");
 	assert_ok!(ModelRegistry::register(signed(Bob), name));
@@ -40,7 +38,6 @@ fn proposed_version() -> VersionId {
 	let (artifact, _, _) = ArtifactRef::of(&[0; 200]);
 	let manifest = Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
-		numeric: Numeric::F32,
 		artifact,
 		engine: dodona_engine::ENGINE_VERSION,
 		derived_from: None,
@@ -51,22 +48,46 @@ fn proposed_version() -> VersionId {
 	VersionId { model: 0, number: 1 }
 }
 
-/// Submits a referendum in the name of `origin` and has Alice vote for it.
-fn submit(origin: impl Into<OriginCaller>, call: RuntimeCall) {
+/// Submits a referendum in the name of `origin`, with its deposit.
+fn propose(who: Sr25519Keyring, origin: impl Into<OriginCaller>, call: RuntimeCall) -> u32 {
 	let index = pallet_referenda::ReferendumCount::<Runtime>::get();
 	let proposal = <crate::Preimage as StorePreimage>::bound(call).expect("the call is short");
 	assert_ok!(Referenda::submit(
-		signed(Alice),
+		signed(who),
 		Box::new(origin.into()),
 		proposal,
 		DispatchTime::After(0),
 	));
-	assert_ok!(Referenda::place_decision_deposit(signed(Alice), index));
+	assert_ok!(Referenda::place_decision_deposit(signed(who), index));
+	index
+}
+
+/// Submits a referendum in the name of `origin` and has Alice vote for it.
+fn submit(origin: impl Into<OriginCaller>, call: RuntimeCall) {
+	let index = propose(Alice, origin, call);
 	let vote = AccountVote::Standard {
 		vote: Vote { aye: true, conviction: Conviction::Locked1x },
 		balance: 900_000 * UNIT,
 	};
 	assert_ok!(ConvictionVoting::vote(signed(Alice), index, vote));
+}
+
+/// What Bob proposes to keep voters busy.
+fn spam() -> u32 {
+	let call = frame_system::Call::remark_with_event { remark: b"spam".to_vec() };
+	propose(Bob, OriginCaller::system(frame_system::RawOrigin::Root), call.into())
+}
+
+fn cancel(index: u32) -> RuntimeCall {
+	RuntimeCall::Referenda(pallet_referenda::Call::cancel { index })
+}
+
+fn kill(index: u32) -> RuntimeCall {
+	RuntimeCall::Referenda(pallet_referenda::Call::kill { index })
+}
+
+fn referendum(index: u32) -> pallet_referenda::ReferendumInfoOf<Runtime, ()> {
+	pallet_referenda::ReferendumInfoFor::<Runtime>::get(index).expect("was submitted")
 }
 
 fn approve(version: VersionId) -> RuntimeCall {
@@ -117,8 +138,11 @@ fn tracks_should_be_sound() {
 			(OriginCaller::system(frame_system::RawOrigin::Root), Tracks::ROOT),
 			(Origin::ModelCurator.into(), Tracks::MODEL_CURATOR),
 			(Origin::ModelGuardian.into(), Tracks::MODEL_GUARDIAN),
+			(Origin::ReferendumCanceller.into(), Tracks::REFERENDUM_CANCELLER),
+			(Origin::ReferendumKiller.into(), Tracks::REFERENDUM_KILLER),
 		] {
 			assert_eq!(Tracks::track_for(&origin), Ok(track));
+			assert!(Tracks::tracks().any(|known| known.id == track));
 		}
 		let signed = OriginCaller::system(frame_system::RawOrigin::Signed(Alice.to_account_id()));
 		assert_eq!(Tracks::track_for(&signed), Err(()));
@@ -126,9 +150,112 @@ fn tracks_should_be_sound() {
 }
 
 #[test]
+fn tracks_should_prevent_harm_within_an_hour_when_voters_agree() {
+	state_of(None).execute_with(|| {
+		let info = |id| {
+			let track = Tracks::tracks().find(|track| track.id == id);
+			track.expect("the track exists").into_owned().info
+		};
+		let soonest = |id| {
+			let info = info(id);
+			info.prepare_period + info.confirm_period + info.min_enactment_period
+		};
+		let curator = info(Tracks::MODEL_CURATOR);
+		for id in [Tracks::MODEL_GUARDIAN, Tracks::REFERENDUM_CANCELLER, Tracks::REFERENDUM_KILLER]
+		{
+			assert!(soonest(id) <= HOURS, "{id}");
+			// Where less time is left to object, more must agree, and at a higher price.
+			let urgent = info(id);
+			for passed in [Perbill::zero(), Perbill::from_percent(50), Perbill::one()] {
+				let (own, other) = (&urgent.min_approval, &curator.min_approval);
+				assert!(own.threshold(passed) > other.threshold(passed), "{id}");
+			}
+			assert!(urgent.decision_deposit >= 10 * curator.decision_deposit, "{id}");
+		}
+		assert!(soonest(Tracks::ROOT) > DAYS);
+	});
+}
+
+#[test]
+fn version_should_be_taken_down_within_blocks_when_the_chain_is_for_development() {
+	dev().execute_with(|| {
+		let version = proposed_version();
+		let reason = b"harmful".to_vec();
+		submit(
+			Origin::ModelGuardian,
+			RuntimeCall::ModelRegistry(pallet_model_registry::Call::revoke_version {
+				version,
+				reason,
+			}),
+		);
+		run_to(8);
+		assert_eq!(state(version), Some(VersionState::Revoked));
+	});
+}
+
+#[test]
+fn root_should_decide_when_somebody_else_keeps_it_busy() {
+	dev().execute_with(|| {
+		System::set_block_number(1);
+		let spam = (1..10).map(|_| spam()).collect::<Vec<_>>();
+		let items = vec![(b"decided".to_vec(), vec![1])];
+		let call = frame_system::Call::set_storage { items };
+		submit(OriginCaller::system(frame_system::RawOrigin::Root), call.into());
+		run_to(60);
+		assert_eq!(sp_io::storage::get(b"decided").as_deref(), Some(&[1][..]));
+		assert!(spam
+			.into_iter()
+			.all(|index| matches!(referendum(index), ReferendumInfo::Rejected(..))));
+	});
+}
+
+#[test]
+fn referendum_should_end_when_the_canceller_says_so() {
+	dev().execute_with(|| {
+		System::set_block_number(1);
+		let spam = spam();
+		submit(Origin::ReferendumCanceller, cancel(spam));
+		run_to(12);
+		assert!(matches!(referendum(spam), ReferendumInfo::Cancelled(..)));
+		// It is given back.
+		assert_ok!(Referenda::refund_decision_deposit(signed(Bob), spam));
+	});
+}
+
+#[test]
+fn referendum_should_lose_its_deposits_when_the_killer_says_so() {
+	dev().execute_with(|| {
+		System::set_block_number(1);
+		let treasury = || System::account(crate::configs::TreasuryAccount::get()).data.free;
+		let before = treasury();
+		let spam = spam();
+		submit(Origin::ReferendumKiller, kill(spam));
+		run_to(12);
+		assert!(matches!(referendum(spam), ReferendumInfo::Killed(..)));
+		assert_eq!(treasury() - before, 1_001 * UNIT);
+	});
+}
+
+#[test]
+fn referendum_should_go_on_when_anybody_else_wants_it_to_end() {
+	dev().execute_with(|| {
+		System::set_block_number(1);
+		let spam = spam();
+		submit(Origin::ReferendumCanceller, kill(spam));
+		submit(Origin::ReferendumKiller, cancel(spam));
+		submit(Origin::ModelGuardian, cancel(spam));
+		run_to(30);
+		assert!(matches!(referendum(spam), ReferendumInfo::Ongoing(..)));
+		for index in 1..=3 {
+			assert!(matches!(referendum(index), ReferendumInfo::Approved(..)));
+		}
+		assert_noop!(Referenda::cancel(signed(Bob), spam), DispatchError::BadOrigin);
+	});
+}
+
+#[test]
 fn penalties_should_end_up_in_the_treasury() {
 	use dodona_primitives_staking::{Offence, StakeSlash};
-	use sp_runtime::Perbill;
 	dev().execute_with(|| {
 		let treasury = || System::account(crate::configs::TreasuryAccount::get()).data.free;
 		let before = treasury();

@@ -1,7 +1,8 @@
 use super::dev;
 use crate::{configs::xcm::XcmConfig, RuntimeCall, System};
 use codec::Encode;
-use xcm::latest::prelude::*;
+use frame_support::{dispatch::GetDispatchInfo, weights::constants::RocksDbWeight};
+use xcm::{latest::prelude::*, VersionedAssets, VersionedLocation};
 use xcm_executor::XcmExecutor;
 
 /// Executes `program` as if it came from `origin`.
@@ -74,4 +75,18 @@ fn asset_should_not_be_minted_when_it_is_teleported_or_reserved_elsewhere() {
 		}
 		assert_eq!(crate::Balances::total_issuance(), supply);
 	});
+}
+
+#[test]
+fn calls_should_be_charged_for_storage_and_proof_when_they_concern_messages() {
+	let call = pallet_xcm::Call::<crate::Runtime>::claim_assets {
+		assets: Box::new(VersionedAssets::from(Assets::new())),
+		beneficiary: Box::new(VersionedLocation::from(Location::here())),
+	};
+	let weight = RuntimeCall::from(call).get_dispatch_info().call_weight;
+	// What the largest of them took where somebody measured them.
+	let measured = RocksDbWeight::get()
+		.reads_writes(9, 4)
+		.saturating_add(Weight::from_parts(200_000_000, 20_000));
+	assert!(weight.all_gte(measured), "{weight}");
 }
