@@ -65,6 +65,72 @@ pub enum Model {
 		/// Its name.
 		name: String,
 	},
+	/// Run a model from a folder, here and without a chain.
+	Run(Run),
+	/// Make an 8-bit model out of one with floating-point weights, and say what that costs.
+	Quantize(Quantize),
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+	/// A folder with `config.json`, safetensors files and, for text, `tokenizer.json`.
+	pub folder: PathBuf,
+	#[command(flatten)]
+	pub question: Question,
+	/// Most tokens to generate; 64, or as many as the model has room for. With 0 and --logits,
+	/// only what the model says at the end of the prompt.
+	#[arg(long, value_name = "N")]
+	pub max_tokens: Option<u32>,
+	/// Draw tokens instead of taking the likeliest; above 1 more evenly, below 1 less.
+	#[arg(long, value_name = "T")]
+	pub temperature: Option<f32>,
+	/// Draw from the K likeliest tokens only.
+	#[arg(long, value_name = "K")]
+	pub top_k: Option<u32>,
+	/// Draw from the likeliest tokens that are P likely together.
+	#[arg(long, value_name = "P")]
+	pub top_p: Option<f32>,
+	/// What decides the draws: the same seed, the same tokens.
+	#[arg(long, value_name = "N")]
+	pub seed: Option<u64>,
+	/// A token that ends the generation, besides those that the folder names.
+	#[arg(long, value_name = "ID", value_delimiter = ',')]
+	pub stop: Vec<u32>,
+	/// Go on after tokens that the folder says end a generation.
+	#[arg(long)]
+	pub ignore_stop: bool,
+	/// With --json: what the model says about every token, for each one that it generates.
+	#[arg(long)]
+	pub logits: bool,
+}
+
+/// What the model is given.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Question {
+	/// Text.
+	#[arg(long, short)]
+	pub prompt: Option<String>,
+	/// Numbers of tokens, with commas between them.
+	#[arg(long, value_name = "IDS", value_delimiter = ',')]
+	pub tokens: Option<Vec<u32>>,
+	/// A JSON file with an array of numbers, for models that take such. `-` reads standard input.
+	#[arg(long, short)]
+	pub input: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Quantize {
+	/// The model: a folder with `config.json` and safetensors files.
+	pub folder: PathBuf,
+	/// A folder for the 8-bit model, new or empty.
+	pub out: PathBuf,
+	/// A text to try both models on.
+	#[arg(long, value_name = "FILE")]
+	pub text: Option<PathBuf>,
+	/// How many tokens of the text each step of the trial sees; else up to 512.
+	#[arg(long, value_name = "N", requires = "text")]
+	pub context: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -265,6 +331,26 @@ mod tests {
 		assert_eq!(parsed, Ok(ArchitectureArg { family: "mlp".into(), sizes: vec![64, 32, 10] }));
 		for text in ["mlp", "mlp:", "mlp:64,,10", "mlp:64;10", "mlp:-1"] {
 			assert!(text.parse::<ArchitectureArg>().is_err(), "{text}");
+		}
+	}
+
+	#[test]
+	fn run_should_take_exactly_one_question() {
+		let parse = |arguments: &[&str]| {
+			let line = ["dodona", "model", "run", "folder"].iter().chain(arguments);
+			match Cli::try_parse_from(line).map(|cli| cli.command) {
+				Ok(Command::Model(Model::Run(run))) => Some(run),
+				_ => None,
+			}
+		};
+		let run = parse(&["--tokens=1,2,30", "--stop=4,5", "--stop", "6"]).unwrap();
+		assert_eq!((run.question.tokens, run.stop), (Some(vec![1, 2, 30]), vec![4, 5, 6]));
+		assert_eq!(parse(&["--prompt", "-1"]).map(|run| run.question.prompt), None);
+		assert_eq!(parse(&["--prompt=-1"]).unwrap().question.prompt, Some("-1".into()));
+		for arguments in
+			[&[][..], &["--tokens=1", "--prompt=a"], &["--tokens=1,,2"], &["--tokens="]]
+		{
+			assert!(parse(arguments).is_none(), "{arguments:?}");
 		}
 	}
 

@@ -4,7 +4,11 @@ use crate::error::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
-use std::{cell::Cell, time::Duration};
+use std::{
+	cell::Cell,
+	io::{self, ErrorKind, Write},
+	time::Duration,
+};
 
 /// Prints for people, or for scripts.
 pub struct Output {
@@ -21,10 +25,21 @@ impl Output {
 	pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) {
 		self.printed.set(true);
 		if self.json {
-			println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+			print(&serde_json::to_string_pretty(value).unwrap_or_default());
 		} else {
-			println!("{}", text().trim_end());
+			print(text().trim_end());
 		}
+	}
+
+	/// Whether a script reads along.
+	pub fn is_json(&self) -> bool {
+		self.json
+	}
+
+	/// Prints the one result of this run for scripts, in one line: it may have long lists.
+	pub fn document(&self, value: &impl Serialize) {
+		self.printed.set(true);
+		print(&serde_json::to_string(value).unwrap_or_default());
 	}
 
 	/// Prints why this run ends without what it was asked for.
@@ -41,7 +56,7 @@ impl Output {
 				"reason": error.reason,
 				"hint": error.hint,
 			}});
-			println!("{}", serde_json::to_string_pretty(&document).unwrap_or_default());
+			print(&serde_json::to_string_pretty(&document).unwrap_or_default());
 		}
 	}
 
@@ -62,6 +77,16 @@ impl Output {
 		let spinner = ProgressBar::new_spinner().with_message(what.into());
 		spinner.enable_steady_tick(Duration::from_millis(120));
 		spinner
+	}
+}
+
+/// Writes a line to standard output, whose reader may have had enough.
+pub fn print(line: &str) {
+	match writeln!(io::stdout().lock(), "{line}") {
+		Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+			eprintln!("error: standard output: {error}");
+		},
+		_ => {},
 	}
 }
 

@@ -1,6 +1,6 @@
 //! `dodona ask`: a question, and the verified answer.
 
-mod input;
+pub mod input;
 mod progress;
 
 use crate::{
@@ -188,7 +188,8 @@ impl Answer {
 	/// What the last layer of a classifier says, and the class that it says it about most.
 	fn classification(&self) -> Option<(Vec<f32>, usize)> {
 		let logits = match self.architecture {
-			Architecture::Mlp(_) => input::decode(self.output()?)?,
+			Architecture::Mlp(_) | Architecture::Cnn(_) => input::decode(self.output()?)?,
+			Architecture::Llama(_) | Architecture::Bert(_) => return None,
 		};
 		let class = argmax(&logits)?;
 		Some((logits, class))
@@ -297,7 +298,7 @@ impl Answer {
 }
 
 /// Position of the largest value; of the first one, if several are equal.
-fn argmax(values: &[f32]) -> Option<usize> {
+pub fn argmax(values: &[f32]) -> Option<usize> {
 	let mut best: Option<(usize, f32)> = None;
 	for (position, value) in values.iter().enumerate() {
 		if best.is_none_or(|(_, largest)| *value > largest) {
@@ -312,6 +313,7 @@ fn failure_text(reason: FailureReason) -> &'static str {
 		FailureReason::NoWorkers => "there are too few workers for a committee",
 		FailureReason::NoQuorum => "no committee agreed on an answer",
 		FailureReason::VersionRevoked => "the version was revoked",
+		FailureReason::NoRandomness => "no committee was drawn in time",
 	}
 }
 

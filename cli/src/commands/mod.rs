@@ -10,6 +10,7 @@ use crate::{
 	chain::{At, Balance, BlockNumber, Chain},
 	error::{Error, Result},
 };
+use dodona_engine::Class;
 use dodona_primitives_models::{Architecture, ModelInfo, VersionId, VersionInfo};
 use dodona_primitives_staking::OperatorInfo;
 use subxt::utils::AccountId32;
@@ -77,12 +78,25 @@ fn short(text: &str) -> String {
 	}
 }
 
-/// An architecture as it is written on the command line.
+/// An architecture, shortly; a perceptron as it is written on the command line.
 fn architecture_text(architecture: &Architecture) -> String {
+	let class = |class: Class| match class {
+		Class::F32 => "f32",
+		Class::Q8 => "q8",
+	};
 	match architecture {
 		Architecture::Mlp(config) => {
 			let widths: Vec<String> = config.widths.iter().map(|width| width.to_string()).collect();
 			format!("mlp:{}", widths.join(","))
+		},
+		Architecture::Llama(config) => {
+			format!("llama:{} layers of {}, {}", config.layers, config.hidden, class(config.class))
+		},
+		Architecture::Bert(config) => {
+			format!("bert:{} layers of {}, {}", config.layers, config.hidden, class(config.class))
+		},
+		Architecture::Cnn(config) => {
+			format!("cnn:{} layers, {}", config.layers.len(), class(config.class))
 		},
 	}
 }

@@ -1,6 +1,12 @@
-//! `dodona model`: publish and look up models.
+//! `dodona model`: publish, look up and run models.
 
+mod folder;
+mod quantize;
+mod run;
 mod source;
+#[cfg(test)]
+mod temporary;
+mod tokenizer;
 
 use crate::{
 	args::{Model as Command, Publish},
@@ -15,7 +21,7 @@ use crate::{
 use codec::Decode;
 use dodona_engine::ENGINE_VERSION;
 use dodona_primitives_models::{
-	chunk_cid, chunk_hash, ArtifactRef, Manifest, Numeric, VersionId, VersionState,
+	chunk_cid, chunk_hash, ArtifactRef, Manifest, VersionId, VersionState,
 };
 use serde_json::{json, Value};
 #[cfg(test)]
@@ -35,6 +41,8 @@ pub async fn run(session: &Session, command: Command) -> Result<()> {
 		Command::Publish(args) => publish(session, args).await,
 		Command::List => list(session).await,
 		Command::Show { name } => show(session, &name).await,
+		Command::Run(args) => run::run(session, args),
+		Command::Quantize(args) => quantize::run(session, args),
 	}
 }
 
@@ -130,7 +138,6 @@ async fn publish(session: &Session, args: Publish) -> Result<()> {
 	};
 	let manifest = Manifest {
 		architecture: source.architecture.clone(),
-		numeric: Numeric::F32,
 		artifact,
 		engine: ENGINE_VERSION,
 		derived_from,

@@ -78,7 +78,6 @@ export function artifactOf(bytes) {
 export function manifestOf(artifact, price) {
 	return {
 		architecture: { Mlp: { widths } },
-		numeric: 'F32',
 		artifact,
 		engine: 1,
 		derivedFrom: null,

@@ -1,5 +1,6 @@
 //! What is published: the weights, and what is said about them.
 
+use super::folder::Folder;
 use crate::{
 	args::Publish,
 	error::{Error, Result},
@@ -58,6 +59,9 @@ impl Source {
 			match (&args.architecture, config.architecture, config.widths) {
 				(Some(written), _, _) => architecture(&written.family, &written.sizes)?,
 				(None, Some(family), Some(widths)) => architecture(&family, &widths)?,
+				(None, _, _) if args.path.join("config.json").is_file() => {
+					Folder::open(&args.path)?.architecture
+				},
 				_ => return Err(Error::usage("the model has no architecture").hint(
 					"--architecture mlp:64,32,10, or `architecture` and `widths` in config.json",
 				)),
@@ -140,7 +144,10 @@ fn config_in(folder: &Path) -> Result<Config> {
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::args::{Cli, Command, Model};
+	use crate::{
+		args::{Cli, Command, Model},
+		commands::model::temporary,
+	};
 	use clap::Parser;
 
 	fn publish(arguments: &[&str]) -> Result<Source> {
@@ -151,36 +158,13 @@ mod tests {
 		}
 	}
 
-	/// A folder of its own for each test, removed at its end.
-	struct Folder(PathBuf);
-
-	impl Folder {
-		fn new(test: &str, files: &[(&str, &str)]) -> Self {
-			let path = std::env::temp_dir().join(format!("dodona-{}-{test}", std::process::id()));
-			fs::create_dir_all(&path).unwrap();
-			for (name, content) in files {
-				fs::write(path.join(name), content).unwrap();
-			}
-			Self(path)
-		}
-
-		fn path(&self) -> &str {
-			self.0.to_str().unwrap()
-		}
-	}
-
-	impl Drop for Folder {
-		fn drop(&mut self) {
-			let _ = fs::remove_dir_all(&self.0);
-		}
-	}
-
 	const CONFIG: &str =
 		r#"{"name": "a/b", "license": "MIT", "architecture": "mlp", "widths": [4, 3], "x": 1}"#;
 
 	#[test]
 	fn source_should_take_everything_from_the_folder_when_nothing_is_said() {
-		let path = Folder::new("plain", &[("config.json", CONFIG), ("model.safetensors", "w")]);
+		let path =
+			temporary::Folder::new("plain", &[("config.json", CONFIG), ("model.safetensors", "w")]);
 		let source = publish(&[path.path()]).unwrap();
 		assert_eq!(source.name, "a/b");
 		assert_eq!(source.licence.to_vec(), b"MIT");
@@ -189,8 +173,18 @@ mod tests {
 	}
 
 	#[test]
+	fn source_should_be_what_the_folder_is_a_model_of_when_it_is_no_perceptron() {
+		let path = temporary::Folder::llama("publish");
+		let source = publish(&[path.path(), "--name=a", "--licence=MIT"]).unwrap();
+		assert!(matches!(source.architecture, Architecture::Llama(llama) if llama.vocab == 260));
+	}
+
+	#[test]
 	fn source_should_prefer_the_command_line_when_both_say_something() {
-		let path = Folder::new("override", &[("config.json", CONFIG), ("model.safetensors", "w")]);
+		let path = temporary::Folder::new(
+			"override",
+			&[("config.json", CONFIG), ("model.safetensors", "w")],
+		);
 		let source =
 			publish(&[path.path(), "--name=c", "--license=Apache-2.0", "--architecture=mlp:8,2"])
 				.unwrap();
@@ -201,12 +195,13 @@ mod tests {
 
 	#[test]
 	fn source_should_be_refused_when_something_is_missing_or_ambiguous() {
-		let two = Folder::new(
+		let two = temporary::Folder::new(
 			"two",
 			&[("config.json", CONFIG), ("a.safetensors", ""), ("b.safetensors", "")],
 		);
-		let bare = Folder::new("bare", &[("model.safetensors", "w")]);
-		let broken = Folder::new("broken", &[("config.json", "{"), ("model.safetensors", "w")]);
+		let bare = temporary::Folder::new("bare", &[("model.safetensors", "w")]);
+		let broken =
+			temporary::Folder::new("broken", &[("config.json", "{"), ("model.safetensors", "w")]);
 		for arguments in [
 			vec![two.path()],
 			vec![broken.path()],
