@@ -149,12 +149,12 @@ proptest! {
 		let scales: Vec<f32> = (0..outputs).map(|j| 0.25 + j as f32).collect();
 		let (f32, q8) = (f32_matrix(inputs, &floats), q8_matrix(inputs, &bytes, &scales));
 		let mut row = vec![f32::NAN; inputs];
-		for j in 0..outputs {
+		for (j, scale) in scales.iter().enumerate() {
 			let at = j * inputs..(j + 1) * inputs;
 			f32.row(j, &mut row).unwrap();
 			prop_assert_eq!(&row, &floats[at.clone()]);
 			q8.row(j, &mut row).unwrap();
-			let expected = bytes[at].iter().map(|byte| f32::from(*byte) * scales[j]);
+			let expected = bytes[at].iter().map(|byte| f32::from(*byte) * scale);
 			prop_assert_eq!(&row, &expected.collect::<Vec<_>>());
 		}
 		for matrix in [&f32, &q8] {

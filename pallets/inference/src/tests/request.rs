@@ -1,6 +1,7 @@
 //! Asking and paying.
 
 use super::*;
+use codec::Encode;
 use dodona_engine::{
 	architecture::{llama, Class},
 	generate::Prompt,

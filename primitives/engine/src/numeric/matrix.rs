@@ -52,7 +52,7 @@ impl Matrix {
 			|| rows.checked_mul(self.outputs()) != Some(out.len())
 		{
 			// A caller's mistake: as visible as any other fault of a result.
-			return out.fill(::core::f32::NAN);
+			return out.fill(core::primitive::f32::NAN);
 		}
 		match self {
 			Self::F32(packed) => packed.product(kernel, x, out),

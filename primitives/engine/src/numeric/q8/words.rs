@@ -47,7 +47,7 @@ impl Weights {
 	/// Adds those of output `j`, which is the next.
 	pub fn push_row(&mut self, j: usize, row: &[i8]) -> Option<()> {
 		let (word, bit) = place(j);
-		if j % OUTPUTS == 0 {
+		if j.is_multiple_of(OUTPUTS) {
 			let len = self.steps.len().checked_add(self.inputs)?;
 			self.steps.resize(len, [0; WORDS]);
 		}
