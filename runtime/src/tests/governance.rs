@@ -31,7 +31,7 @@ fn run_to(n: BlockNumber) {
 /// A version of a model of the commons that waits for approval.
 pub(super) fn proposed_version() -> VersionId {
 	System::set_block_number(1);
-	let name = b"digits".to_vec().try_into().expect("is a short name");
+	let name = b"digits".to_vec();
 	assert_ok!(ModelRegistry::register(signed(Bob), name));
 	assert_ok!(ModelRegistry::donate_to_commons(signed(Bob), 0));
 	let widths = vec![4, 2].try_into().expect("two widths fit");
