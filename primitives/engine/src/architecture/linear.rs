@@ -1,6 +1,6 @@
 //! A product with a weight matrix, and its bias.
 
-use super::Class;
+use super::{asked::Asked, Class};
 use crate::{
 	artifact::Tensors,
 	numeric::{
@@ -9,7 +9,7 @@ use crate::{
 	},
 	EngineError,
 };
-use alloc::{format, vec::Vec};
+use alloc::{format, vec, vec::Vec};
 
 /// One of the tensors that make up a [`Linear`].
 pub(crate) struct Part<'a> {
@@ -32,34 +32,8 @@ impl Linear {
 		Self { weight, bias }
 	}
 
-	/// Asks for the tensors of `parts` without reading them.
-	///
-	/// In class `F32`, `{name}.weight` are floats; in class `Q8` they are `I8`, and
-	/// `{name}.weight_scale` has a float for each output.
-	pub fn expect(
-		tensors: &Tensors<'_>,
-		class: Class,
-		parts: &[Part<'_>],
-		inputs: u32,
-		bias: bool,
-	) -> Result<(), EngineError> {
-		for Part { name, outputs } in parts {
-			let weight = format!("{name}.weight");
-			match class {
-				Class::F32 => tensors.expect_floats(&weight, &[*outputs, inputs])?,
-				Class::Q8 => {
-					tensors.expect_i8(&weight, &[*outputs, inputs])?;
-					tensors.expect_floats(&format!("{name}.weight_scale"), &[*outputs])?;
-				},
-			}
-			if bias {
-				tensors.expect_floats(&format!("{name}.bias"), &[*outputs])?;
-			}
-		}
-		Ok(())
-	}
-
-	/// Reads the tensors of `parts` into one matrix, their outputs one after the other.
+	/// Reads the tensors of `parts`, see [`Asked::weights`], into one matrix, their outputs one after
+	/// the other.
 	pub fn load(
 		tensors: &Tensors<'_>,
 		class: Class,
@@ -68,7 +42,10 @@ impl Linear {
 		bias: bool,
 	) -> Result<Self, EngineError> {
 		// Nothing is allocated for a matrix that is not in the file.
-		Self::expect(tensors, class, parts, inputs, bias)?;
+		for Part { name, outputs } in parts {
+			let asked = Asked::weights(class, name, vec![*outputs, inputs], bias);
+			asked.iter().try_for_each(|asked| asked.expect(tensors))?;
+		}
 		let outputs = parts.iter().fold(0u32, |sum, part| sum.saturating_add(part.outputs));
 		let weight = match class {
 			Class::F32 => load_f32(tensors, parts, outputs, inputs)?,

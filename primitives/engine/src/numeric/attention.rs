@@ -3,7 +3,7 @@
 //! Both take several sums at once, of positions or of dimensions, and leave the order of each as it
 //! is.
 
-use super::Kernel;
+use super::{kernel::dispatch, Kernel};
 
 /// Positions of a block.
 pub const LANES: usize = 16;
@@ -14,34 +14,6 @@ const BLOCKS: usize = 4;
 const WIDE: usize = 32;
 /// Dimensions that are taken at once, of those that are left.
 const NARROW: usize = 8;
-
-/// Compiles `$portable` for each kernel, and calls the one for `kernel`.
-macro_rules! dispatch {
-	($kernel:expr, $portable:ident, ($($name:ident: $type:ty),*), $lifetime:lifetime) => {{
-		#[cfg(all(feature = "std", target_arch = "x86_64"))]
-		#[target_feature(enable = "avx2")]
-		fn avx2<$lifetime>($($name: $type),*) {
-			$portable($($name),*);
-		}
-
-		/// AVX-512 has fused multiply-adds, but Rust does not fuse what its source does not.
-		#[cfg(all(feature = "std", target_arch = "x86_64"))]
-		#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-		fn avx512<$lifetime>($($name: $type),*) {
-			$portable($($name),*);
-		}
-
-		match $kernel {
-			// SAFETY: the processor has what the function is compiled for.
-			#[cfg(all(feature = "std", target_arch = "x86_64"))]
-			Kernel::Avx512 if $kernel.is_available() => unsafe { avx512($($name),*) },
-			// SAFETY: as above.
-			#[cfg(all(feature = "std", target_arch = "x86_64"))]
-			Kernel::Avx2 if $kernel.is_available() => unsafe { avx2($($name),*) },
-			_ => $portable($($name),*),
-		}
-	}};
-}
 
 /// Writes the products of `query` with all keys of a block to each place in `out`. A block of keys
 /// is `[dimension][position]`; a sum starts at `+0.0` and takes the dimensions in order.

@@ -53,3 +53,33 @@ impl Kernel {
 		self == Self::Portable
 	}
 }
+
+/// Compiles `$portable` for each kernel, and calls the one for `kernel`.
+macro_rules! dispatch {
+	($kernel:expr, $portable:ident, ($($name:ident: $type:ty),*) $(, $lifetime:lifetime)?) => {{
+		#[cfg(all(feature = "std", target_arch = "x86_64"))]
+		#[target_feature(enable = "avx2")]
+		fn avx2$(<$lifetime>)?($($name: $type),*) {
+			$portable($($name),*);
+		}
+
+		/// AVX-512 has fused multiply-adds, but Rust does not fuse what its source does not.
+		#[cfg(all(feature = "std", target_arch = "x86_64"))]
+		#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+		fn avx512$(<$lifetime>)?($($name: $type),*) {
+			$portable($($name),*);
+		}
+
+		match $kernel {
+			// SAFETY: the processor has what the function is compiled for.
+			#[cfg(all(feature = "std", target_arch = "x86_64"))]
+			Kernel::Avx512 if $kernel.is_available() => unsafe { avx512($($name),*) },
+			// SAFETY: as above.
+			#[cfg(all(feature = "std", target_arch = "x86_64"))]
+			Kernel::Avx2 if $kernel.is_available() => unsafe { avx2($($name),*) },
+			_ => $portable($($name),*),
+		}
+	}};
+}
+
+pub(super) use dispatch;

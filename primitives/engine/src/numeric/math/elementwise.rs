@@ -8,7 +8,7 @@
 //! > Permission to use, copy, modify, and distribute this software is freely granted, provided that
 //! > this notice is preserved.
 
-use crate::numeric::Kernel;
+use crate::numeric::{kernel::dispatch, Kernel};
 
 /// Replaces each value of `x` by `f` of it. The loop is inlined together with `f` into functions
 /// for each kernel.
@@ -24,28 +24,7 @@ macro_rules! map {
 				}
 			}
 
-			#[cfg(all(feature = "std", target_arch = "x86_64"))]
-			#[target_feature(enable = "avx2")]
-			fn avx2(x: &mut [f32]) {
-				portable(x);
-			}
-
-			/// AVX-512 has fused multiply-adds, but Rust does not fuse what its source does not.
-			#[cfg(all(feature = "std", target_arch = "x86_64"))]
-			#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-			fn avx512(x: &mut [f32]) {
-				portable(x);
-			}
-
-			match kernel {
-				// SAFETY: the processor has what the function is compiled for.
-				#[cfg(all(feature = "std", target_arch = "x86_64"))]
-				Kernel::Avx512 if kernel.is_available() => unsafe { avx512(x) },
-				// SAFETY: as above.
-				#[cfg(all(feature = "std", target_arch = "x86_64"))]
-				Kernel::Avx2 if kernel.is_available() => unsafe { avx2(x) },
-				_ => portable(x),
-			}
+			dispatch!(kernel, portable, (x: &mut [f32]));
 		}
 	};
 }
