@@ -31,14 +31,16 @@ fn longest<const N: u32>() -> BoundedVec<u8, ConstU32<N>> {
 /// A manifest that is as large as a valid one can be.
 fn manifest<T: Config>(seed: u8) -> ManifestOf<T> {
 	let widths = BoundedVec::truncate_from(vec![64; mlp::MAX_WIDTHS as usize]);
+	let artifact = ArtifactRef {
+		root: H256::repeat_byte(seed),
+		index: H256::zero(),
+		size: CHUNK_SIZE.into(),
+		chunks: 1,
+	};
 	Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
-		artifact: ArtifactRef {
-			root: H256::repeat_byte(seed),
-			index: H256::zero(),
-			size: CHUNK_SIZE.into(),
-			chunks: 1,
-		},
+		artifact,
+		tokenizer: Some(artifact),
 		engine: ENGINE_VERSION,
 		derived_from: None,
 		licence: longest(),

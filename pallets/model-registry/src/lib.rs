@@ -302,6 +302,8 @@ pub mod pallet {
 		TooManyProposals,
 		/// Another version of the model, by the same proposer, waits for approval.
 		AlreadyProposing,
+		/// The tokenizer's size contradicts its number of chunks.
+		InvalidTokenizer,
 	}
 
 	#[pallet::hooks]
@@ -355,9 +357,10 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::NotOwner`], [`Error::InvalidArchitecture`],
-		/// [`Error::InvalidArtifact`], [`Error::UnsupportedEngine`], [`Error::InvalidLicence`],
-		/// [`Error::UnknownParent`], [`Error::ArtifactTaken`], [`Error::TooManyProposals`],
-		/// [`Error::AlreadyProposing`], and the currency's if the deposit can't be held.
+		/// [`Error::InvalidArtifact`], [`Error::InvalidTokenizer`], [`Error::UnsupportedEngine`],
+		/// [`Error::InvalidLicence`], [`Error::UnknownParent`], [`Error::ArtifactTaken`],
+		/// [`Error::TooManyProposals`], [`Error::AlreadyProposing`], and the currency's if the
+		/// deposit can't be held.
 		///
 		/// ## Events
 		///

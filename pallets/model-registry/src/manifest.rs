@@ -2,7 +2,7 @@
 
 use crate::{Artifacts, Claim, Config, Error, ManifestOf, Pallet, Versions};
 use dodona_engine::ENGINE_VERSION;
-use dodona_primitives_models::ModelId;
+use dodona_primitives_models::{ArtifactRef, ModelId};
 use frame_support::{ensure, pallet_prelude::DispatchResult};
 
 impl<T: Config> Pallet<T> {
@@ -13,6 +13,8 @@ impl<T: Config> Pallet<T> {
 		let artifact = &manifest.artifact;
 		let is_long_enough = artifact.size > manifest.architecture.least_artifact_len();
 		ensure!(artifact.is_well_formed() && is_long_enough, Error::<T>::InvalidArtifact);
+		let tokenizer = manifest.tokenizer.as_ref();
+		ensure!(tokenizer.is_none_or(ArtifactRef::is_well_formed), Error::<T>::InvalidTokenizer);
 		ensure!(is_printable(&manifest.licence), Error::<T>::InvalidLicence);
 		if let Some(parent) = manifest.derived_from {
 			let exists = Versions::<T>::contains_key(parent.model, parent.number);

@@ -163,6 +163,7 @@ pub fn manifest(seed: u8) -> Manifest<Balance> {
 			size: 300,
 			chunks: 1,
 		},
+		tokenizer: None,
 		engine: ENGINE_VERSION,
 		derived_from: None,
 		licence: b"Apache-2.0".to_vec().try_into().unwrap(),

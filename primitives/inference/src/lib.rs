@@ -6,11 +6,13 @@
 extern crate alloc;
 
 mod commitment;
+mod job;
 pub mod runtime_api;
 mod state;
 
 pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
 pub use dodona_engine::EngineError;
+pub use job::{Job, Progress};
 pub use state::{FailureReason, Request, RequestInfo, RequestState, Seat, SeatStatus};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

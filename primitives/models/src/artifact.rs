@@ -44,14 +44,21 @@ impl ArtifactRef {
 	pub fn of(bytes: &[u8]) -> (Self, Vec<u8>, Vec<&[u8]>) {
 		let chunks: Vec<&[u8]> = bytes.chunks(CHUNK_SIZE as usize).collect();
 		let hashes: Vec<H256> = chunks.iter().map(|chunk| chunk_hash(chunk)).collect();
+		let (this, index) = Self::of_chunks(bytes.len() as u64, &hashes);
+		(this, index, chunks)
+	}
+
+	/// The reference and the index chunk of an artifact of `size` bytes whose chunks have these
+	/// hashes.
+	pub fn of_chunks(size: u64, hashes: &[H256]) -> (Self, Vec<u8>) {
 		let index: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
 		let this = Self {
-			root: merkle_root::<BlakeTwo256, _>(&hashes),
+			root: merkle_root::<BlakeTwo256, _>(hashes),
 			index: chunk_hash(&index),
-			size: bytes.len() as u64,
-			chunks: chunks.len() as u32,
+			size,
+			chunks: hashes.len() as u32,
 		};
-		(this, index, chunks)
+		(this, index)
 	}
 
 	/// Whether size and number of chunks agree with each other.

@@ -47,6 +47,9 @@ pub struct Manifest<Balance> {
 	pub architecture: Architecture,
 	/// The weights: a safetensors file.
 	pub artifact: ArtifactRef,
+	/// The `tokenizer.json` by which clients turn text into tokens and back. Answers don't depend on
+	/// it: a request has tokens.
+	pub tokenizer: Option<ArtifactRef>,
 	/// Version of the engine's semantics that the weights were published for.
 	pub engine: u16,
 	/// The version that this one was made from, of this model or another.

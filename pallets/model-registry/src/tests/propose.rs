@@ -1,6 +1,6 @@
 use crate::{mock::*, Artifacts, Claim, Error, Event, HoldReason};
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
-use dodona_primitives_models::{Architecture, Manifest, VersionState, CHUNK_SIZE};
+use dodona_primitives_models::{Architecture, ArtifactRef, Manifest, VersionState, CHUNK_SIZE};
 use frame_support::{assert_noop, assert_ok};
 use sp_core::H256;
 use sp_runtime::{DispatchError, TokenError};
@@ -123,6 +123,40 @@ fn propose_should_fail_when_the_artifact_is_too_short_for_the_architecture() {
 			Error::<Test>::InvalidArtifact
 		);
 		assert_ok!(propose_changed(|manifest| manifest.artifact.size = 13 * 4 + 9));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_tokenizer_contradicts_itself() {
+	let tokenizer = |size, chunks| ArtifactRef {
+		root: H256::repeat_byte(3),
+		index: H256::repeat_byte(4),
+		size,
+		chunks,
+	};
+	ExtBuilder::default().model(ALICE, "tales").build_and_execute(|| {
+		for (size, chunks) in [(300, 0), (300, 2), (u64::from(CHUNK_SIZE) + 1, 1), (0, 0)] {
+			assert_noop!(
+				propose_changed(|manifest| manifest.tokenizer = Some(tokenizer(size, chunks))),
+				Error::<Test>::InvalidTokenizer
+			);
+		}
+		assert_ok!(propose_changed(|manifest| manifest.tokenizer = Some(tokenizer(300, 1))));
+		assert_eq!(version(id(0, 1)).manifest.tokenizer, Some(tokenizer(300, 1)));
+	});
+}
+
+#[test]
+fn propose_should_accept_a_tokenizer_again_when_another_model_has_it() {
+	let models = ExtBuilder::default().model(ALICE, "tales").model(BOB, "novels");
+	models.build_and_execute(|| {
+		let (tokenizer, ..) = ArtifactRef::of(b"{}");
+		for (who, model) in [(ALICE, 0), (BOB, 1)] {
+			let mut manifest = manifest(model as u8);
+			manifest.tokenizer = Some(tokenizer);
+			assert_ok!(ModelRegistry::propose_version(signed(who), model, manifest));
+		}
+		assert!(!Artifacts::<Test>::contains_key(tokenizer.root));
 	});
 }
 
