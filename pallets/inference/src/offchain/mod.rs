@@ -1,59 +1,67 @@
 //! The worker: answers the requests that this node's operators have a seat in.
 //!
 //! It runs after every block that the node imports, for all hot keys in the keystore. First it says
-//! whatever needs no computation: no reveal waits for a model. Then it computes, the most urgent
-//! first, until its time is up. What a seat has computed is kept in the node's local storage BEFORE
-//! the commitment is sent, so that a restart loses nothing; whatever did not reach the chain is said
-//! again after the next block.
+//! whatever needs no computation: no reveal waits for a model. Then it has answers computed, the
+//! most urgent first, until its time is up. What a seat has computed is kept in the node's local
+//! storage BEFORE the commitment is sent, so that a restart loses nothing; whatever did not reach
+//! the chain is said again after the next block.
 
-mod artifact;
+pub(crate) mod artifact;
+pub(crate) mod compute;
+pub(crate) mod engine;
 pub(crate) mod failures;
 pub(crate) mod memory;
 mod models;
+pub(crate) mod rpc;
 pub(crate) mod switches;
 
 use crate::{Assignments, Call, Config, Inputs, Outputs, Pallet, RequestOf, Requests, LOG_TARGET};
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use artifact::FetchError;
 use codec::Encode;
+use compute::{Computer, Standing};
 use core::fmt;
-use dodona_engine::{EngineError, Model};
 use dodona_primitives_inference::{
-	outcome_hash, Output, RequestId, RequestState, SeatStatus, Statement, Submission, Submissions,
+	outcome_hash, EngineError, Output, RequestId, RequestState, SeatStatus, Statement, Submission,
+	Submissions,
 };
-use dodona_primitives_models::{ModelInspect, VersionId};
+use dodona_primitives_models::VersionId;
 use dodona_primitives_staking::StakeInspect;
+use engine::Away;
 use failures::{Failures, Subject};
 use frame_system::{
 	offchain::{Account, SendSignedTransaction, Signer},
 	pallet_prelude::BlockNumberFor,
 };
 use memory::{Memory, SeatId, SeatRecord};
-use models::Models;
 use sp_core::H256;
 use sp_io::hashing::blake2_256;
-use sp_runtime::offchain::{Duration, Timestamp};
+use sp_runtime::offchain::{
+	storage_lock::{StorageLock, Time},
+	Duration, Timestamp,
+};
 use switches::Fault;
 
-/// How long one run may begin new computations; the rest waits for the next block.
+/// How long one run may begin new computations and wait for an engine server; the rest waits for
+/// the next block.
 const RUN_TIME: Duration = Duration::from_millis(4_000);
-
-/// How long the weights of one version may take to arrive.
-const FETCH_TIME: Duration = Duration::from_millis(4_000);
 
 /// Why the worker has nothing to say about a request now. It tries again after a later block.
 #[derive(Debug)]
 pub(crate) enum WorkError {
 	/// The chain's state has no such request, input or version any more.
 	Gone,
-	/// The weights can't be had, or are not what the version names.
-	Artifact(FetchError),
+	/// The weights can't be had, or are not what the version names; and an engine server, if there
+	/// is one, does not help.
+	Artifact(FetchError, Option<Away>),
 	/// The engine refuses the weights or the input.
 	Engine(EngineError),
 	/// The output is longer than a reveal can carry.
 	OutputTooLong,
 	/// This run's time is up.
 	OutOfTime,
+	/// The engine server is at it.
+	Computing,
 	/// It failed lately, or another run is at it.
 	TooEarly(Subject),
 	/// The seat's record could not be written; without it nothing is committed.
@@ -66,10 +74,14 @@ impl fmt::Display for WorkError {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
 			Self::Gone => f.write_str("the request, its input or its version is gone"),
-			Self::Artifact(error) => write!(f, "the weights can't be had: {error}"),
+			Self::Artifact(error, None) => write!(f, "the weights can't be had: {error}"),
+			Self::Artifact(error, Some(away)) => {
+				write!(f, "{away}; and the weights can't be had: {error}")
+			},
 			Self::Engine(error) => write!(f, "the engine refuses: {error}"),
 			Self::OutputTooLong => f.write_str("the output is longer than a reveal can carry"),
 			Self::OutOfTime => f.write_str("no time left in this run"),
+			Self::Computing => f.write_str("the engine server is at it"),
 			Self::TooEarly(Subject::Weights(VersionId { model, number })) => {
 				write!(f, "the weights of version {number} of model {model} are tried again later")
 			},
@@ -85,8 +97,8 @@ impl fmt::Display for WorkError {
 
 impl WorkError {
 	/// Whether it is worth a warning: the others only say that the turn will come.
-	fn is_news(&self) -> bool {
-		!matches!(self, Self::OutOfTime | Self::TooEarly(_))
+	pub fn is_news(&self) -> bool {
+		!matches!(self, Self::OutOfTime | Self::Computing | Self::TooEarly(_))
 	}
 }
 
@@ -96,6 +108,8 @@ struct Worker<T: Config> {
 	operator: T::AccountId,
 	fault: Option<Fault>,
 	memory: Memory<BlockNumberFor<T>>,
+	/// Commitments to be sent.
+	unsaid: Vec<Submission>,
 }
 
 /// What an open seat has to do.
@@ -112,36 +126,27 @@ enum Duty {
 }
 
 /// An answer that a worker owes.
-struct Task<BlockNumber> {
+pub(crate) struct Task<BlockNumber> {
 	/// The worker's position in this run.
-	worker: usize,
+	pub worker: usize,
 	/// The last block in which a commitment is taken.
-	last: BlockNumber,
-	version: VersionId,
-	seat: SeatId,
-}
-
-/// What the computations of one run share.
-struct Run<T: Config> {
-	now: BlockNumberFor<T>,
-	/// When no new computation is begun.
-	until: Timestamp,
-	/// Outputs by question: the hot keys of one node compute them once.
-	answers: BTreeMap<H256, Output>,
-	models: Models,
-	failures: Failures<BlockNumberFor<T>>,
+	pub last: BlockNumber,
+	/// The version that has to answer.
+	pub version: VersionId,
+	/// The seat.
+	pub seat: SeatId,
 }
 
 impl<T: Config> Pallet<T> {
 	/// One run of the worker, for all hot keys of this node.
 	pub(crate) fn work(now: BlockNumberFor<T>) {
 		let until = sp_io::offchain::timestamp().add(RUN_TIME);
-		let workers: Vec<Worker<T>> = Signer::<T, T::AuthorityId>::keystore_accounts()
+		let mut workers: Vec<Worker<T>> = Signer::<T, T::AuthorityId>::keystore_accounts()
 			.filter_map(|account| {
 				let operator = T::Stake::operator_of(&account.id)?;
 				let fault = switches::fault(&account.id);
 				let memory = Memory::of(Self::genesis_hash(), &operator);
-				Some(Worker { account, operator, fault, memory })
+				Some(Worker { account, operator, fault, memory, unsaid: Vec::new() })
 			})
 			.filter(|worker| worker.fault != Some(Fault::Silent))
 			.collect();
@@ -157,7 +162,7 @@ impl<T: Config> Pallet<T> {
 			}));
 		}
 		if !tasks.is_empty() {
-			Self::answer_all(now, until, &workers, tasks);
+			Self::answer_all(now, until, &mut workers, tasks);
 		}
 	}
 
@@ -194,32 +199,80 @@ impl<T: Config> Pallet<T> {
 	fn answer_all(
 		now: BlockNumberFor<T>,
 		until: Timestamp,
-		workers: &[Worker<T>],
+		workers: &mut [Worker<T>],
 		mut tasks: Vec<Task<BlockNumberFor<T>>>,
 	) {
-		let (answers, models) = (BTreeMap::new(), Models::default());
-		let failures = Failures::of(Self::genesis_hash());
-		let failed = failures.subjects();
-		let mut run: Run<T> = Run { now, until, answers, models, failures };
+		let mut computer = Computer::<T>::new(now, until, Failures::of(Self::genesis_hash()));
+		let failed = computer.failures();
 		// What has failed comes last: however urgent it is, the others will get their turn.
 		tasks.sort_by_key(|Task { worker, last, version, seat }| {
 			let has_failed = failed.contains(&Subject::Weights(*version))
 				|| failed.contains(&Subject::Answer(seat.subject));
 			(has_failed, *last, seat.request, *worker)
 		});
-		let mut said: Vec<Vec<Submission>> = workers.iter().map(|_| Vec::new()).collect();
+		// An engine server gets all questions before it is waited for, and works on them at once.
+		let (mut own, mut pending) = (Vec::new(), Vec::new());
 		for task in tasks {
-			let Some((worker, said)) = workers.get(task.worker).zip(said.get_mut(task.worker))
-			else {
-				continue;
-			};
-			match Self::commit_to_answer(&task, worker, &mut run) {
-				Ok(submission) => said.push(submission),
-				Err(error) => Self::report(now, task.seat.request, worker, &error),
+			match computer.ask(&task, false) {
+				Ok(Standing::Known(output)) => Self::conclude(now, &task, workers, Ok(output)),
+				Ok(Standing::Pending) if !computer.has_to_help(&task) => pending.push(task),
+				Ok(Standing::Pending | Standing::Own(_)) => own.push(task),
+				Err(error) => Self::conclude(now, &task, workers, Err(error)),
 			}
 		}
-		for (worker, said) in workers.iter().zip(said) {
-			Self::say(worker, said);
+		Self::say_answers(workers);
+		for task in own {
+			Self::conclude(now, &task, workers, computer.compute(&task));
+		}
+		Self::say_answers(workers);
+		if !pending.is_empty() {
+			Self::wait_for_all(now, until, workers, &mut computer, pending);
+		}
+	}
+
+	/// Waits for what an engine server computes, and commits to each answer when it comes.
+	fn wait_for_all(
+		now: BlockNumberFor<T>,
+		until: Timestamp,
+		workers: &mut [Worker<T>],
+		computer: &mut Computer<T>,
+		tasks: Vec<Task<BlockNumberFor<T>>>,
+	) {
+		// A node has few threads for its workers, and where blocks are quick, runs would wait in all
+		// of them. One that does not wait finds out in the next block.
+		let key = (b"dodona/waiting/", Self::genesis_hash()).encode();
+		let left = until.diff(&sp_io::offchain::timestamp());
+		let mut lock = StorageLock::<Time>::with_deadline(&key, left);
+		let turn = lock.try_lock();
+		for task in tasks {
+			let output = match turn {
+				Ok(_) => computer.wait_for(&task),
+				Err(_) => Err(WorkError::Computing),
+			};
+			Self::conclude(now, &task, workers, output);
+			Self::say_answers(workers);
+		}
+	}
+
+	/// Remembers an answer and has the worker commit to it, or says why there is none.
+	fn conclude(
+		now: BlockNumberFor<T>,
+		task: &Task<BlockNumberFor<T>>,
+		workers: &mut [Worker<T>],
+		output: Result<Output, WorkError>,
+	) {
+		let Some(worker) = workers.get_mut(task.worker) else { return };
+		match output.and_then(|output| Self::commit_to_answer(now, task, worker, output)) {
+			Ok(submission) => worker.unsaid.push(submission),
+			Err(error) => Self::report(now, task.seat.request, worker, &error),
+		}
+	}
+
+	/// Sends the commitments that are not sent yet.
+	fn say_answers(workers: &mut [Worker<T>]) {
+		for worker in workers {
+			let unsaid = core::mem::take(&mut worker.unsaid);
+			Self::say(worker, unsaid);
 		}
 	}
 
@@ -320,20 +373,18 @@ impl<T: Config> Pallet<T> {
 		Statement::Commit { commitment }
 	}
 
-	/// Answers, remembers and commits.
+	/// Remembers an answer and commits to it.
 	fn commit_to_answer(
+		now: BlockNumberFor<T>,
 		task: &Task<BlockNumberFor<T>>,
 		worker: &Worker<T>,
-		run: &mut Run<T>,
+		output: Output,
 	) -> Result<Submission, WorkError> {
-		let output = Self::answer(task, run)?;
 		let output = if worker.fault == Some(Fault::Lie) { lie(output) } else { output };
 		let outcome = outcome_hash(&output);
 		let record = SeatRecord { salt: sp_io::offchain::random_seed(), outcome, output };
-		let record = worker
-			.memory
-			.remember(run.now, task.seat, record)
-			.ok_or(WorkError::NotPersisted)?;
+		let record =
+			worker.memory.remember(now, task.seat, record).ok_or(WorkError::NotPersisted)?;
 		let statement = Self::commit_to(task.seat, worker, &record);
 		let SeatId { request, attempt, .. } = task.seat;
 		Ok(Submission { request, attempt, statement })
@@ -343,44 +394,6 @@ impl<T: Config> Pallet<T> {
 	fn subject(id: RequestId, request: &RequestOf<T>) -> Result<H256, WorkError> {
 		let input = Inputs::<T>::get(id).ok_or(WorkError::Gone)?;
 		Ok(H256((request.version, &request.requester, input).using_encoded(blake2_256)))
-	}
-
-	/// The answer: fetches and checks the weights, and runs the engine on them.
-	fn answer(task: &Task<BlockNumberFor<T>>, run: &mut Run<T>) -> Result<Output, WorkError> {
-		let Task { version, seat, .. } = task;
-		if let Some(output) = run.answers.get(&seat.subject) {
-			return Ok(output.clone());
-		}
-		let Run { now, until, models, failures, .. } = run;
-		if sp_io::offchain::timestamp() >= *until {
-			return Err(WorkError::OutOfTime);
-		}
-		// By itself: what one input does to a model says nothing of its other inputs.
-		let answer = Subject::Answer(seat.subject);
-		if failures.is_early(answer, *now) {
-			return Err(WorkError::TooEarly(answer));
-		}
-		let input = Inputs::<T>::get(seat.request).ok_or(WorkError::Gone)?;
-		let model = models.get(*version, || {
-			let manifest = T::Models::manifest(*version).ok_or(WorkError::Gone)?;
-			let weights = Subject::Weights(*version);
-			if !failures.begin(weights, *now) {
-				return Err(WorkError::TooEarly(weights));
-			}
-			let until = sp_io::offchain::timestamp().add(FETCH_TIME);
-			let bytes = artifact::fetch(&manifest.artifact, until).map_err(WorkError::Artifact)?;
-			let model = Model::load(&manifest.architecture, &bytes).map_err(WorkError::Engine)?;
-			failures.worked(weights);
-			Ok(model)
-		})?;
-		if !failures.begin(answer, *now) {
-			return Err(WorkError::TooEarly(answer));
-		}
-		let output = model.run(&input).map_err(WorkError::Engine)?;
-		let output = Output::try_from(output).map_err(|_| WorkError::OutputTooLong)?;
-		failures.worked(answer);
-		run.answers.insert(seat.subject, output.clone());
-		Ok(output)
 	}
 }
 

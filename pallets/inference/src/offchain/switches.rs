@@ -9,6 +9,9 @@ use sp_runtime::offchain::storage::StorageValueRef;
 pub(crate) const RPC_KEY: &[u8] = b"dodona/rpc";
 /// The address without one.
 pub(crate) const DEFAULT_RPC: &str = "http://127.0.0.1:9944";
+/// Where the worker reads the address of an engine server from: UTF-8, not SCALE-encoded. Without
+/// one, it computes in its own Wasm.
+pub(crate) const ENGINE_KEY: &[u8] = b"dodona/engine";
 /// Test-only: followed by a hot key, names how its worker misbehaves. Not there, it does not.
 pub(crate) const FAULT_KEY: &[u8] = b"dodona/fault/";
 
@@ -36,7 +39,16 @@ pub(crate) fn fault(hot_key: &impl Encode) -> Option<Fault> {
 
 /// The address of the node's own RPC.
 pub(crate) fn rpc() -> String {
-	sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, RPC_KEY)
+	address(RPC_KEY).unwrap_or_else(|| DEFAULT_RPC.into())
+}
+
+/// The address of the engine server, if there is one.
+pub(crate) fn engine() -> Option<String> {
+	address(ENGINE_KEY).filter(|address| !address.is_empty())
+}
+
+/// An address that is not SCALE-encoded.
+fn address(key: &[u8]) -> Option<String> {
+	sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, key)
 		.and_then(|address| String::from_utf8(address).ok())
-		.unwrap_or_else(|| DEFAULT_RPC.into())
 }

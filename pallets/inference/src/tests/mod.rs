@@ -2,11 +2,13 @@
 
 mod committing;
 mod draw;
+mod engine_server;
 mod escrow;
 mod final_result;
 mod liveness;
 mod request;
 mod revealing;
+mod slow_servers;
 mod stateful;
 mod worker;
 
@@ -199,6 +201,7 @@ impl ModelInspect for Models {
 		other.or((version == VERSION).then(Artifact::get)).map(|artifact| Manifest {
 			architecture: Computed::get(),
 			artifact,
+			tokenizer: None,
 			engine: dodona_engine::ENGINE_VERSION,
 			derived_from: None,
 			licence: b"CC0-1.0".to_vec().try_into().unwrap(),

@@ -1,6 +1,6 @@
 //! The worker, against a node's interfaces as it finds them.
 
-use super::*;
+use super::{slow_servers::SlowServers, *};
 use crate::offchain::{
 	failures::{Failures, Subject, FORGOTTEN, LONGEST_PAUSE, MOST_FAILURES},
 	memory::{Memory, SeatId, SeatRecord},
@@ -11,20 +11,20 @@ use dodona_primitives_inference::HOT_KEY_TYPE;
 use dodona_primitives_models::{chunk_cid, chunk_hash};
 use sp_core::offchain::{
 	testing::{OffchainState, PendingRequest, PoolState, TestOffchainExt, TestTransactionPoolExt},
-	OffchainDbExt, OffchainStorage, OffchainWorkerExt, TransactionPoolExt,
+	OffchainDbExt, OffchainStorage, OffchainWorkerExt, Timestamp, TransactionPoolExt,
 };
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
 use std::sync::Arc;
 
 /// The node around the worker.
-struct Node {
+pub struct Node {
 	offchain: Arc<parking_lot::RwLock<OffchainState>>,
 	pool: Arc<parking_lot::RwLock<PoolState>>,
 	hot_keys: Vec<AccountId>,
 }
 
 /// Runs `test` on a node whose keystore holds the hot keys of operators 1 to `workers`.
-fn with_node(workers: u8, test: impl FnOnce(&Node)) {
+pub fn with_node(workers: u8, test: impl FnOnce(&Node)) {
 	let mut ext = ExtBuilder::default().build();
 	let (offchain, offchain_state) = TestOffchainExt::new();
 	let (pool, pool_state) = TestTransactionPoolExt::new();
@@ -37,7 +37,7 @@ fn with_node(workers: u8, test: impl FnOnce(&Node)) {
 		})
 		.collect();
 	ext.register_extension(OffchainDbExt::new(offchain.clone()));
-	ext.register_extension(OffchainWorkerExt::new(offchain));
+	ext.register_extension(OffchainWorkerExt::new(SlowServers(offchain)));
 	ext.register_extension(TransactionPoolExt::new(pool));
 	ext.register_extension(KeystoreExt::new(keystore));
 	ext.execute_with(|| {
@@ -57,7 +57,7 @@ impl Node {
 		let cid = chunk_cid(hash);
 		let body =
 			format!(r#"{{"jsonrpc":"2.0","id":1,"method":"bitswap_v1_get","params":["{cid}"]}}"#);
-		self.offchain.write().expect_request(PendingRequest {
+		self.serve(PendingRequest {
 			method: "POST".into(),
 			uri: address.into(),
 			headers: vec![("content-type".into(), "application/json".into())],
@@ -68,8 +68,22 @@ impl Node {
 		});
 	}
 
+	/// A server will be asked this next.
+	pub fn serve(&self, request: PendingRequest) {
+		self.offchain.write().expect_request(request);
+	}
+
+	/// How many milliseconds have passed.
+	pub fn time(&self) -> u64 {
+		self.offchain.read().timestamp.unix_millis()
+	}
+
+	pub fn set_time(&self, millis: u64) {
+		self.offchain.write().timestamp = Timestamp::from_unix_millis(millis);
+	}
+
 	/// The RPC has the artifact.
-	fn expect_artifact(&self) {
+	pub fn expect_artifact(&self) {
 		self.expect_weights(&weights());
 	}
 
@@ -88,16 +102,20 @@ impl Node {
 		self.expect(ArtifactRef::of(bytes).0.index, refusal);
 	}
 
-	fn set_local(&self, key: &[u8], value: &[u8]) {
+	pub fn local(&self, key: &[u8]) -> Option<Vec<u8>> {
+		self.offchain.read().persistent_storage.get(key)
+	}
+
+	pub fn set_local(&self, key: &[u8], value: &[u8]) {
 		self.offchain.write().persistent_storage.set(b"", key, value);
 	}
 
-	fn set_fault(&self, number: usize, fault: u8) {
+	pub fn set_fault(&self, number: usize, fault: u8) {
 		self.set_local(&[FAULT_KEY, &self.hot_keys[number - 1].encode()].concat(), &[fault]);
 	}
 
 	/// One run of the worker; what it sent, in the order in which it did.
-	fn run(&self) -> Vec<Vec<Submission>> {
+	pub fn run(&self) -> Vec<Vec<Submission>> {
 		Inference::work(System::block_number());
 		let sent = core::mem::take(&mut self.pool.write().transactions);
 		sent.into_iter()
@@ -114,7 +132,7 @@ impl Node {
 	}
 
 	/// One run of the worker of operator 1; what it said, as the chain takes it.
-	fn run_and_include(&self) -> Vec<Submission> {
+	pub fn run_and_include(&self) -> Vec<Submission> {
 		let said = self.run().concat();
 		for submission in said.clone() {
 			assert_ok!(say(self.hot_keys[0].clone(), vec![submission]));
@@ -123,7 +141,7 @@ impl Node {
 	}
 }
 
-fn result(bytes: &[u8]) -> String {
+pub fn result(bytes: &[u8]) -> String {
 	format!(r#"{{"jsonrpc":"2.0","id":1,"result":"0x{}"}}"#, hex::encode(bytes))
 }
 
@@ -390,7 +408,7 @@ fn worker_should_forget_a_seat_only_long_after_it_was_open() {
 		let seat = (0u64, 1u32, subject).encode();
 		let stored = || {
 			let operator = (Inference::genesis_hash(), account(1)).encode();
-			let get = |key: Vec<u8>| node.offchain.read().persistent_storage.get(&key);
+			let get = |key: Vec<u8>| node.local(&key);
 			let list = get([b"dodona/seats/".as_slice(), &operator].concat()).unwrap();
 			let seats = Vec::<(u64, [u8; 44])>::decode(&mut &list[..]).unwrap();
 			let is_there = get([b"dodona/seat/".as_slice(), &operator, &seat].concat()).is_some();
@@ -416,7 +434,7 @@ fn other_version(number: u32) -> (VersionId, Vec<u8>) {
 }
 
 /// The requests that were spoken of in each extrinsic.
-fn requests(sent: &[Vec<Submission>]) -> Vec<Vec<RequestId>> {
+pub fn requests(sent: &[Vec<Submission>]) -> Vec<Vec<RequestId>> {
 	let of = |said: &Vec<Submission>| said.iter().map(|submission| submission.request).collect();
 	sent.iter().map(of).collect()
 }
