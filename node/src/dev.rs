@@ -1,22 +1,35 @@
-//! What `--dev` adds to the library's: a block each second, and the hot keys of the workers that the
-//! development chain starts with.
+//! What `--dev` adds to the library's: a block each second, the hot keys of the workers that the
+//! development chain starts with, and an engine server for them.
 
-use crate::chains::Chains;
-use clap::{builder::ArgPredicate, ArgMatches, Command};
+use crate::{
+	chains::Chains,
+	engine::{node_url, Background, Options, NODE_PORT},
+};
+use clap::{builder::ArgPredicate, Arg, ArgAction, ArgMatches, Command};
 use dodona_primitives_inference::HOT_KEY_TYPE;
 use dodona_runtime::genesis_config_presets::{worker, WORKERS};
 use polkadot_omni_node_lib::chain_spec::LoadSpec;
 use std::{
 	fs, io,
+	net::{Ipv4Addr, TcpListener},
 	path::{Path, PathBuf},
+	sync::Mutex,
 };
 
 /// Milliseconds from block to block.
 const BLOCK_TIME: &str = "1000";
 
+/// The engine server of this run.
+static ENGINE: Mutex<Option<Background>> = Mutex::new(None);
+
 /// Where the keys are when the chain itself is only temporary.
 fn temporary_keystore() -> PathBuf {
-	std::env::temp_dir().join(format!("dodona-dev-keystore-{}", std::process::id()))
+	temporary("keystore")
+}
+
+/// A folder of this run alone.
+fn temporary(what: &str) -> PathBuf {
+	std::env::temp_dir().join(format!("dodona-dev-{what}-{}", std::process::id()))
 }
 
 /// Gives the library's arguments the values that they have on a development chain, unless they are
@@ -43,9 +56,30 @@ pub fn with_defaults(command: Command) -> Command {
 				("dev", set(), Some(keystore)),
 			])
 		})
+		// The engine server has to know the port before the node has chosen one.
+		.mut_arg("rpc_port", |arg| arg.value_parser(chosen_port))
+		.arg(
+			Arg::new("no_engine").long("no-engine").action(ArgAction::SetTrue).help(
+				"With `--dev`: start no engine server. Workers compute their answers in Wasm.",
+			),
+		)
 }
 
-/// Puts the hot keys where the node that is about to start looks for keys.
+/// A port; one that is free for 0.
+fn chosen_port(given: &str) -> Result<u16, String> {
+	match given.parse::<u16>() {
+		Ok(0) => free_port(0).map_err(|error| error.to_string()),
+		port => port.map_err(|error| error.to_string()),
+	}
+}
+
+/// The port, if it is free; one that is free for 0.
+fn free_port(port: u16) -> io::Result<u16> {
+	Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?.local_addr()?.port())
+}
+
+/// Puts the hot keys where the node that is about to start looks for keys, and starts its engine
+/// server.
 pub fn prepare(matches: &ArgMatches) -> Result<(), String> {
 	if matches.subcommand().is_some() || !matches.get_flag("dev") {
 		return Ok(());
@@ -60,7 +94,31 @@ pub fn prepare(matches: &ArgMatches) -> Result<(), String> {
 		(None, None) => temporary_keystore(),
 	};
 	insert_hot_keys(&keystore)
-		.map_err(|error| format!("can't write the hot keys to {}: {error}", keystore.display()))
+		.map_err(|error| format!("can't write the hot keys to {}: {error}", keystore.display()))?;
+	if !matches.get_flag("no_engine") {
+		let port = matches.get_one("rpc_port").copied().unwrap_or(NODE_PORT);
+		let cache =
+			given("base_path").map_or_else(|| temporary("engine"), |base| base.join("engine"));
+		start_engine(port, cache)?;
+	}
+	Ok(())
+}
+
+/// Starts an engine server for the node that is about to serve its RPC on `port`.
+fn start_engine(port: u16, cache: PathBuf) -> Result<(), String> {
+	if free_port(port).is_err() {
+		// The node takes another port then, and says so; this one is somebody else's.
+		eprintln!(
+			"Port {port} is taken, so there is no engine server: name a free one with --rpc-port."
+		);
+		return Ok(());
+	}
+	let engine = Background::start(Options::new(node_url(port), cache))
+		.map_err(|error| format!("{error}\nWith --no-engine, the node starts without it"))?;
+	if let Ok(mut running) = ENGINE.lock() {
+		*running = Some(engine);
+	}
+	Ok(())
 }
 
 /// Writes the workers' hot keys as the node's keystore has its keys: a file for each, named by type
@@ -77,19 +135,22 @@ fn insert_hot_keys(keystore: &Path) -> io::Result<()> {
 	Ok(())
 }
 
-/// Removes what was only there for this run.
+/// Ends and removes what was only there for this run.
 pub fn clean_up() {
-	// There is nothing to remove unless the chain was temporary.
-	let _ = fs::remove_dir_all(temporary_keystore());
+	// It may be writing into the folder that is removed next.
+	drop(ENGINE.lock().ok().and_then(|mut engine| engine.take()));
+	for folder in [temporary_keystore(), temporary("engine")] {
+		// There is nothing to remove unless the chain was temporary.
+		let _ = fs::remove_dir_all(folder);
+	}
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use clap::Arg;
 
-	/// What the library's arguments are after `line`: block time and keystore.
-	fn parsed(line: &str) -> (Option<String>, Option<String>) {
+	/// The arguments after `line`.
+	fn matches(line: &str) -> ArgMatches {
 		let flag = |name: &'static str| {
 			Arg::new(name).long(name.replace('_', "-")).action(clap::ArgAction::SetTrue)
 		};
@@ -100,8 +161,14 @@ mod tests {
 			flag("instant_seal"),
 			option("base_path"),
 			option("keystore_path"),
+			option("rpc_port"),
 		]);
-		let matches = with_defaults(command).get_matches_from(line.split_whitespace());
+		with_defaults(command).get_matches_from(line.split_whitespace())
+	}
+
+	/// Block time and keystore after `line`.
+	fn parsed(line: &str) -> (Option<String>, Option<String>) {
+		let matches = matches(line);
 		let value = |id| matches.get_one::<String>(id).cloned();
 		(value("dev_block_time"), value("keystore_path"))
 	}
@@ -121,6 +188,23 @@ mod tests {
 		assert_eq!(parsed("node --dev --base-path /tmp/x").1, None);
 		assert_eq!(parsed("node --dev --keystore-path /tmp/k").1.as_deref(), Some("/tmp/k"));
 		assert_eq!(parsed("node").1, None);
+	}
+
+	#[test]
+	fn rpc_port_should_be_a_free_one_when_the_system_shall_choose() {
+		let port = |line| matches(line).get_one::<u16>("rpc_port").copied();
+		assert_eq!(port("node --rpc-port 9999"), Some(9999));
+		assert_eq!(port("node"), None);
+		let chosen = port("node --rpc-port 0").expect("it was given");
+		assert!(free_port(chosen).is_ok_and(|port| port == chosen && port != 0));
+	}
+
+	#[test]
+	fn engine_should_not_start_when_the_nodes_port_is_somebody_elses() {
+		let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there are free ports");
+		let port = other.local_addr().expect("it is bound").port();
+		start_engine(port, temporary("no-engine")).expect("the node starts all the same");
+		assert!(ENGINE.lock().expect("nobody panicked").is_none());
 	}
 
 	#[test]

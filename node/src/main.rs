@@ -2,6 +2,7 @@
 
 mod chains;
 mod dev;
+mod engine;
 
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 use polkadot_omni_node_lib::{
@@ -32,14 +33,23 @@ impl CliConfig for About {
 	}
 }
 
-/// The library's own extra subcommands. They come with the only place where the library lets a node
-/// see its command line before it starts, which is where a development chain is made ready.
+/// What the library's command line does not have, and what it calls extra itself.
+#[derive(Debug, Subcommand)]
+enum Commands {
+	/// Serve the engine, natively, to the workers of a node.
+	Engine(engine::Command),
+	#[command(flatten)]
+	Library(DefaultExtraSubcommands),
+}
+
+/// The extra subcommands. They come with the only place where the library lets a node see its
+/// command line before it starts, which is where a development chain is made ready.
 #[derive(Debug)]
-struct Extra(DefaultExtraSubcommands);
+struct Extra(Commands);
 
 impl Subcommand for Extra {
 	fn augment_subcommands(command: Command) -> Command {
-		dev::with_defaults(DefaultExtraSubcommands::augment_subcommands(command))
+		dev::with_defaults(Commands::augment_subcommands(command))
 	}
 
 	fn augment_subcommands_for_update(command: Command) -> Command {
@@ -47,7 +57,7 @@ impl Subcommand for Extra {
 	}
 
 	fn has_subcommand(name: &str) -> bool {
-		DefaultExtraSubcommands::has_subcommand(name)
+		Commands::has_subcommand(name)
 	}
 }
 
@@ -56,7 +66,7 @@ impl FromArgMatches for Extra {
 		if let Err(error) = dev::prepare(matches) {
 			clap::Error::raw(clap::error::ErrorKind::Io, format!("{error}\n")).exit();
 		}
-		DefaultExtraSubcommands::from_arg_matches(matches).map(Self)
+		Commands::from_arg_matches(matches).map(Self)
 	}
 
 	fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -66,7 +76,12 @@ impl FromArgMatches for Extra {
 
 impl ExtraSubcommand for Extra {
 	fn handle(self, config: &RunConfig) -> Result<(), sc_cli::Error> {
-		self.0.handle(config)
+		match self.0 {
+			Commands::Engine(command) => {
+				command.run().map_err(|error| sc_cli::Error::Application(error.into()))
+			},
+			Commands::Library(command) => command.handle(config),
+		}
 	}
 }
 
