@@ -77,8 +77,21 @@ pub struct Run {
 	pub folder: PathBuf,
 	#[command(flatten)]
 	pub question: Question,
-	/// Most tokens to generate; 64, or as many as the model has room for. With 0 and --logits,
-	/// only what the model says at the end of the prompt.
+	#[command(flatten)]
+	pub generation: Generation,
+	/// Go on after tokens that the folder says end a generation.
+	#[arg(long)]
+	pub ignore_stop: bool,
+	/// With --json: what the model says about every token, for each one that it generates. With
+	/// --max-tokens 0, only what it says at the end of the prompt.
+	#[arg(long)]
+	pub logits: bool,
+}
+
+/// How a language model goes on.
+#[derive(Debug, Args)]
+pub struct Generation {
+	/// Most tokens to generate; 64, or as many as the model has room for.
 	#[arg(long, value_name = "N")]
 	pub max_tokens: Option<u32>,
 	/// Draw tokens instead of taking the likeliest; above 1 more evenly, below 1 less.
@@ -90,18 +103,12 @@ pub struct Run {
 	/// Draw from the likeliest tokens that are P likely together.
 	#[arg(long, value_name = "P")]
 	pub top_p: Option<f32>,
-	/// What decides the draws: the same seed, the same tokens.
+	/// What decides the draws: the same seed, the same tokens. Else one is drawn, and printed.
 	#[arg(long, value_name = "N")]
 	pub seed: Option<u64>,
-	/// A token that ends the generation, besides those that the folder names.
+	/// A token that ends the generation, besides the model's own.
 	#[arg(long, value_name = "ID", value_delimiter = ',')]
 	pub stop: Vec<u32>,
-	/// Go on after tokens that the folder says end a generation.
-	#[arg(long)]
-	pub ignore_stop: bool,
-	/// With --json: what the model says about every token, for each one that it generates.
-	#[arg(long)]
-	pub logits: bool,
 }
 
 /// What the model is given.
@@ -114,7 +121,8 @@ pub struct Question {
 	/// Numbers of tokens, with commas between them.
 	#[arg(long, value_name = "IDS", value_delimiter = ',')]
 	pub tokens: Option<Vec<u32>>,
-	/// A JSON file with an array of numbers, for models that take such. `-` reads standard input.
+	/// A JSON file with an array of numbers, flat or in rows, for models that take such. `-` reads
+	/// standard input.
 	#[arg(long, short)]
 	pub input: Option<PathBuf>,
 }
@@ -135,7 +143,8 @@ pub struct Quantize {
 
 #[derive(Debug, Args)]
 pub struct Publish {
-	/// A safetensors file, or a folder with one and a `config.json`.
+	/// A folder that `model run` takes, or a safetensors file. A folder's `tokenizer.json` is
+	/// stored along with the weights.
 	pub path: PathBuf,
 	/// The model's name: `org/name` or `name`. Else from `config.json`.
 	#[arg(long)]
@@ -186,9 +195,10 @@ pub struct Ask {
 	/// The model's name, with `@N` for a version of it other than the active one.
 	#[arg(value_name = "MODEL[@VERSION]")]
 	pub model: ModelRef,
-	/// A JSON file: an array of numbers, flat or in rows. `-` reads standard input.
-	#[arg(long, short)]
-	pub input: PathBuf,
+	#[command(flatten)]
+	pub question: Question,
+	#[command(flatten)]
+	pub generation: Generation,
 	/// Most that the answer may cost, in whole tokens. Else what it costs now.
 	#[arg(long)]
 	pub max_fee: Option<Amount>,
@@ -210,6 +220,12 @@ pub enum Dev {
 	Rpc {
 		/// An `http://` address.
 		// Not `url`, which is the option of every command.
+		#[arg(value_name = "URL")]
+		address: String,
+	},
+	/// Tell the node's workers where an engine server is.
+	Engine {
+		/// An `http://` address; an empty one, if there is none.
 		#[arg(value_name = "URL")]
 		address: String,
 	},
@@ -344,12 +360,32 @@ mod tests {
 			}
 		};
 		let run = parse(&["--tokens=1,2,30", "--stop=4,5", "--stop", "6"]).unwrap();
-		assert_eq!((run.question.tokens, run.stop), (Some(vec![1, 2, 30]), vec![4, 5, 6]));
+		let stop = run.generation.stop;
+		assert_eq!((run.question.tokens, stop), (Some(vec![1, 2, 30]), vec![4, 5, 6]));
 		assert_eq!(parse(&["--prompt", "-1"]).map(|run| run.question.prompt), None);
 		assert_eq!(parse(&["--prompt=-1"]).unwrap().question.prompt, Some("-1".into()));
 		for arguments in
 			[&[][..], &["--tokens=1", "--prompt=a"], &["--tokens=1,,2"], &["--tokens="]]
 		{
+			assert!(parse(arguments).is_none(), "{arguments:?}");
+		}
+	}
+
+	#[test]
+	fn ask_should_take_exactly_one_question_and_how_to_go_on() {
+		let parse = |arguments: &[&str]| {
+			let line = ["dodona", "ask", "novels@2"].iter().chain(arguments);
+			match Cli::try_parse_from(line).map(|cli| cli.command) {
+				Ok(Command::Ask(ask)) => Some(ask),
+				_ => None,
+			}
+		};
+		let ask = parse(&["--prompt=It was", "--max-tokens=8", "--seed=7", "--stop=1,2"]).unwrap();
+		assert_eq!((ask.model.version, ask.question.prompt), (Some(2), Some("It was".into())));
+		assert_eq!((ask.generation.max_tokens, ask.generation.seed), (Some(8), Some(7)));
+		assert_eq!(ask.generation.stop, [1, 2]);
+		assert!(parse(&["--input=-"]).is_some() && parse(&["--tokens=1"]).is_some());
+		for arguments in [&[][..], &["--tokens=1", "--input=-"], &["--prompt=a", "--logits"]] {
 			assert!(parse(arguments).is_none(), "{arguments:?}");
 		}
 	}

@@ -1,12 +1,19 @@
 //! `dodona ask`: a question, and the verified answer.
 
+mod exchange;
 pub mod input;
 mod progress;
 
 use crate::{
 	args::Ask,
 	chain::{At, Balance, BlockNumber, Chain},
-	commands::{hex0x, model_by_name, short, version},
+	commands::{
+		fetch, hex0x,
+		model::tokenizer::Tokenizer,
+		model_by_name,
+		question::{self, Asked},
+		short, version, Version,
+	},
 	error::{Error, Result},
 	Session,
 };
@@ -16,6 +23,7 @@ use dodona_primitives_inference::{
 	FailureReason, RequestId, RequestInfo, RequestState, SeatStatus,
 };
 use dodona_primitives_models::{VersionId, VersionState};
+use exchange::Exchange;
 use indicatif::ProgressBar;
 use progress::Progress;
 use serde_json::{json, Value};
@@ -23,33 +31,15 @@ use subxt::utils::{AccountId32, Static};
 
 const PALLET: &str = "Inference";
 
-/// Most classes that people are shown: the likeliest of them.
-const MOST_CLASSES: usize = 10;
-
 type Info = RequestInfo<AccountId32, Balance, BlockNumber>;
 
 pub async fn run(session: &Session, args: Ask) -> Result<()> {
-	let values = input::read(&args.input)?;
 	let chain = session.connect().await?;
 	let at = chain.best().await?;
 	let name = &args.model.name;
-	let model = model_by_name(&chain, &at, name).await?;
-	let number = args.model.version.or(model.active).ok_or_else(|| {
-		Error::failed(format!("`{name}` has no active version"))
-			.because("NoActiveVersion")
-			.hint(format!("see its versions with `dodona model show {name}`"))
-	})?;
-	let id = VersionId { model: model.id, number };
-	let served = version(&chain, &at, id)
-		.await?
-		.filter(|version| matches!(version.state, VersionState::Active | VersionState::Deprecated))
-		.ok_or_else(|| {
-			Error::failed(format!("`{name}@{number}` is not served"))
-				.because("VersionNotServed")
-				.hint(format!("see the versions with `dodona model show {name}`"))
-		})?;
-	let architecture = served.manifest.architecture;
-	let input = input::encode(&architecture, &values)?;
+	let served = served(&chain, &at, &args).await?;
+	let (id, number) = (served.id, served.id.number);
+	let exchange = exchange(session, &chain, &args, &served).await?;
 	let price: Balance = chain
 		.call::<Option<Balance>>(&at, "InferenceApi_price", (id,))
 		.await?
@@ -67,7 +57,7 @@ pub async fn run(session: &Session, args: Ask) -> Result<()> {
 
 	let signer = session.signer(&chain).await?;
 	let spinner = session.output.spinner(format!("asking {name}@{number}"));
-	let call = (model.id, Some(number), Static(input), max_fee);
+	let call = (id.model, Some(number), Static(exchange.input.clone()), max_fee);
 	let included = chain.execute(&signer, PALLET, "request", call).await?;
 	let request = included
 		.event(PALLET, "Requested")
@@ -81,7 +71,7 @@ pub async fn run(session: &Session, args: Ask) -> Result<()> {
 	let settlement = settlement(&chain, &info).await?;
 	let answer = Answer {
 		model: format!("{name}@{number}"),
-		architecture,
+		exchange,
 		progress,
 		info,
 		transaction_fee: included.fee(),
@@ -95,6 +85,68 @@ pub async fn run(session: &Session, args: Ask) -> Result<()> {
 				.hint("see the workers in `dodona status`; the whole fee went back"))
 		},
 		_ => Ok(()),
+	}
+}
+
+/// The version that is asked.
+async fn served(chain: &Chain, at: &At, args: &Ask) -> Result<Version> {
+	let name = &args.model.name;
+	let model = model_by_name(chain, at, name).await?;
+	let number = args.model.version.or(model.active).ok_or_else(|| {
+		Error::failed(format!("`{name}` has no active version"))
+			.because("NoActiveVersion")
+			.hint(format!("see its versions with `dodona model show {name}`"))
+	})?;
+	version(chain, at, VersionId { model: model.id, number })
+		.await?
+		.filter(|version| matches!(version.state, VersionState::Active | VersionState::Deprecated))
+		.ok_or_else(|| {
+			Error::failed(format!("`{name}@{number}` is not served"))
+				.because("VersionNotServed")
+				.hint(format!("see the versions with `dodona model show {name}`"))
+		})
+}
+
+/// The question as the version takes it.
+async fn exchange(
+	session: &Session,
+	chain: &Chain,
+	args: &Ask,
+	served: &Version,
+) -> Result<Exchange> {
+	let architecture = &served.manifest.architecture;
+	let asked = Asked::of(&args.question, architecture)?;
+	question::check_options(&args.generation, &[], architecture)?;
+	let tokenizer = tokenizer(session, chain, &asked, served).await?;
+	let given = asked.given(architecture, tokenizer, None, || {
+		Error::usage(format!("`{}` has no tokenizer", args.model.name))
+			.because("NoTokenizer")
+			.hint("give the tokens themselves: --tokens 1,2,3")
+	})?;
+	Exchange::new(architecture, given, &args.generation)
+}
+
+/// The version's tokenizer, where it has one and the question or the answer is text.
+async fn tokenizer(
+	session: &Session,
+	chain: &Chain,
+	asked: &Asked<'_>,
+	served: &Version,
+) -> Result<Option<Tokenizer>> {
+	let writes = matches!(served.manifest.architecture, Architecture::Llama(_));
+	let artifact = match (asked, &served.manifest.tokenizer) {
+		(Asked::Text(_), Some(artifact)) => artifact,
+		(Asked::Tokens(_), Some(artifact)) if writes => artifact,
+		_ => return Ok(None),
+	};
+	match fetch::tokenizer(session, chain, artifact).await {
+		Ok(tokenizer) => Ok(Some(tokenizer)),
+		// Tokens do without: the answer is then shown as tokens, too.
+		Err(error) if matches!(asked, Asked::Tokens(_)) => {
+			session.output.note(format!("no text: {}", error.message));
+			Ok(None)
+		},
+		Err(error) => Err(error),
 	}
 }
 
@@ -160,7 +212,7 @@ async fn settlement(chain: &Chain, info: &Info) -> Result<Option<(Balance, Balan
 /// Everything that is known about a request when its way ends.
 struct Answer {
 	model: String,
-	architecture: Architecture,
+	exchange: Exchange,
 	progress: Progress,
 	info: Info,
 	transaction_fee: Balance,
@@ -183,16 +235,6 @@ impl Answer {
 		let outcome = self.outcome()?;
 		let (_, output) = self.info.outputs.iter().find(|(hash, _)| hash.0 == outcome)?;
 		Some(output)
-	}
-
-	/// What the last layer of a classifier says, and the class that it says it about most.
-	fn classification(&self) -> Option<(Vec<f32>, usize)> {
-		let logits = match self.architecture {
-			Architecture::Mlp(_) | Architecture::Cnn(_) => input::decode(self.output()?)?,
-			Architecture::Llama(_) | Architecture::Bert(_) => return None,
-		};
-		let class = argmax(&logits)?;
-		Some((logits, class))
 	}
 
 	fn state(&self) -> &'static str {
@@ -223,7 +265,6 @@ impl Answer {
 	}
 
 	fn json(&self) -> Value {
-		let classification = self.classification();
 		let votes = self.votes().into_iter().map(|(operator, status, outcome, agrees)| {
 			json!({
 				"operator": operator,
@@ -236,13 +277,11 @@ impl Answer {
 			RequestState::Failed { reason, .. } => Some(format!("{reason:?}")),
 			_ => None,
 		};
-		json!({
+		let mut document = json!({
 			"request": self.info.id,
 			"model": self.model,
 			"state": self.state(),
 			"failure": failure,
-			"answer": classification.as_ref().map(|(_, class)| class),
-			"logits": classification.as_ref().map(|(logits, _)| logits),
 			"output": self.output().map(hex0x),
 			"outcome": self.outcome().map(hex0x),
 			"votes": votes.collect::<Vec<_>>(),
@@ -254,22 +293,13 @@ impl Answer {
 				"refunded": self.settlement.map(|(_, refunded)| refunded.to_string()),
 				"transaction": self.transaction_fee.to_string(),
 			},
-		})
+		});
+		self.exchange.add_to(&mut document, self.output());
+		document
 	}
 
 	fn text(&self, chain: &Chain) -> String {
-		let mut lines = Vec::new();
-		if let Some((logits, class)) = self.classification() {
-			let mut classes: Vec<(usize, &f32)> = logits.iter().enumerate().collect();
-			if classes.len() > MOST_CLASSES {
-				classes.sort_by(|(_, left), (_, right)| right.total_cmp(left));
-				classes.truncate(MOST_CLASSES);
-			}
-			let logits: Vec<String> =
-				classes.iter().map(|(class, logit)| format!("{class}: {logit:.3}")).collect();
-			lines.push(format!("answer   {class}"));
-			lines.push(format!("logits   {}", logits.join("  ")));
-		}
+		let mut lines = self.output().map_or(vec![], |output| self.exchange.lines(output));
 		let votes = self.votes();
 		if !votes.is_empty() {
 			let agreeing = votes.iter().filter(|(.., agrees)| *agrees).count();

@@ -13,6 +13,8 @@ use serde_json::{json, Value};
 const FAULT: &[u8] = b"dodona/fault/";
 /// Where workers look up the address of their node's RPC.
 const RPC: &[u8] = b"dodona/rpc";
+/// Where workers look up the address of an engine server.
+const ENGINE: &[u8] = b"dodona/engine";
 
 pub async fn run(session: &Session, command: Dev) -> Result<()> {
 	let chain = session.connect().await?;
@@ -28,6 +30,7 @@ pub async fn run(session: &Session, command: Dev) -> Result<()> {
 			(key, value.to_vec())
 		},
 		Dev::Rpc { address } => (RPC.to_vec(), address.into_bytes()),
+		Dev::Engine { address } => (ENGINE.to_vec(), address.into_bytes()),
 	};
 	let (key, value) = (hex0x(key), hex0x(value));
 	let params = rpc_params!["PERSISTENT", &key, &value];

@@ -2,7 +2,9 @@
 
 pub mod ask;
 pub mod dev;
+mod fetch;
 pub mod model;
+mod question;
 pub mod status;
 pub mod worker;
 

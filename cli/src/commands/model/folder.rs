@@ -58,16 +58,17 @@ impl Folder {
 		}
 		.architecture()
 		.map_err(|error| refused(path, error))?;
-		let files = weights(path)?
-			.into_iter()
-			.map(|path| File::open(&path).map_err(|error| unreadable(&path, error)))
-			.collect::<Result<_>>()?;
-		Ok(Self { path: path.into(), architecture, config, files })
+		Ok(Self { path: path.into(), architecture, config, files: open(&weights(path)?)? })
 	}
 
 	/// The model, ready to run.
 	pub fn load(&self) -> Result<Model> {
 		Model::load_from(&self.architecture, &self.sources()).map_err(|error| self.unfit(error))
+	}
+
+	/// What is computed, and the files with the weights.
+	pub fn into_parts(self) -> (Architecture, Vec<File>) {
+		(self.architecture, self.files)
 	}
 
 	/// The files with the weights.
@@ -82,16 +83,7 @@ impl Folder {
 
 	/// What is wrong with the weights.
 	pub fn unfit(&self, error: EngineError) -> Error {
-		let hint = match error {
-			EngineError::OutOfMemory => {
-				"make an 8-bit model of it elsewhere: dodona model quantize"
-			},
-			EngineError::ReadFailed => {
-				"fetch the folder anew: a file ends early, or its disk fails"
-			},
-			_ => "the weights have to be exactly those that config.json describes",
-		};
-		Error::usage(format!("{} can't be run: {error}", self.path.display())).hint(hint)
+		unfit(&self.path, error)
 	}
 
 	/// The model's tokenizer.
@@ -118,8 +110,24 @@ impl Folder {
 	}
 }
 
-/// The files with the weights.
-fn weights(folder: &Path) -> Result<Vec<PathBuf>> {
+/// What is wrong with the weights at `path`.
+pub fn unfit(path: &Path, error: EngineError) -> Error {
+	let hint = match error {
+		EngineError::OutOfMemory => "make an 8-bit model of it elsewhere: dodona model quantize",
+		EngineError::ReadFailed => "fetch the folder anew: a file ends early, or its disk fails",
+		_ => "the weights have to be exactly those that config.json describes",
+	};
+	Error::usage(format!("{} can't be run: {error}", path.display())).hint(hint)
+}
+
+/// The files at these paths.
+pub fn open(paths: &[PathBuf]) -> Result<Vec<File>> {
+	let open = |path: &PathBuf| File::open(path).map_err(|error| unreadable(path, error));
+	paths.iter().map(open).collect()
+}
+
+/// Where the files with the weights are.
+pub fn weights(folder: &Path) -> Result<Vec<PathBuf>> {
 	let usual = folder.join(WEIGHTS);
 	if usual.is_file() {
 		return Ok(vec![usual]);

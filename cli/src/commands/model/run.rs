@@ -2,33 +2,31 @@
 
 use super::{folder::Folder, tokenizer::Tokenizer};
 use crate::{
-	args::{Question, Run},
-	commands::ask::{argmax, input},
+	args::Run,
+	commands::{
+		ask::{argmax, input},
+		question::{self, Asked, Given},
+	},
 	error::{Error, Result},
 	output, Session,
 };
 use codec::Encode;
 use dodona_engine::{
 	architecture::llama::{Llama, Logits, Scratch, Sequence},
-	generate::{End, Prompt, Sampling, MAX_TEMPERATURE, MIN_TEMPERATURE},
-	Architecture, EngineError, InputFault, Model, Real,
+	generate::End,
+	Architecture, EngineError, Model,
 };
 use serde::Serialize;
 use std::{
-	hash::{BuildHasher, RandomState},
 	io::{self, Write},
 	ops::ControlFlow,
-	path::Path,
 	time::{Duration, Instant},
 };
-
-/// Tokens that are generated if nobody says how many.
-const MAX_TOKENS: u32 = 64;
 
 pub fn run(session: &Session, args: Run) -> Result<()> {
 	let folder = open(&args)?;
 	check(&args, &folder.architecture, session.output.is_json())?;
-	let given = Given::read(&args.question, &folder)?;
+	let given = given(&args, &folder)?;
 	let start = Instant::now();
 	let model = folder.load()?;
 	let load = start.elapsed();
@@ -73,69 +71,21 @@ fn check(args: &Run, architecture: &Architecture, is_json: bool) -> Result<()> {
 	if args.logits && !is_json {
 		return Err(Error::usage("--logits is for scripts").hint("add --json"));
 	}
-	let kind = match architecture {
-		Architecture::Llama(_) => return Ok(()),
-		Architecture::Bert(_) => "an encoder",
-		Architecture::Mlp(_) | Architecture::Cnn(_) => "a network of numbers",
-	};
-	let given = [
-		("--max-tokens", args.max_tokens.is_some()),
-		("--temperature", args.temperature.is_some()),
-		("--top-k", args.top_k.is_some()),
-		("--top-p", args.top_p.is_some()),
-		("--seed", args.seed.is_some()),
-		("--stop", !args.stop.is_empty()),
-		("--ignore-stop", args.ignore_stop),
-		("--logits", args.logits),
-	];
-	match given.iter().find(|(_, is_given)| *is_given) {
-		Some((option, _)) => {
-			Err(Error::usage(format!("{option} is for language models, this is {kind}"))
-				.hint(format!("leave out {option}")))
-		},
-		None => Ok(()),
-	}
+	let more = [("--ignore-stop", args.ignore_stop), ("--logits", args.logits)];
+	question::check_options(&args.generation, &more, architecture)
 }
 
 /// What the model is given, as it takes it.
-enum Given {
-	Tokens { tokens: Vec<u32>, is_cut: bool, tokenizer: Option<Tokenizer> },
-	Numbers(Vec<u8>),
-}
-
-impl Given {
-	fn read(question: &Question, folder: &Folder) -> Result<Self> {
-		let takes_tokens = match &folder.architecture {
-			Architecture::Llama(_) | Architecture::Bert(_) => true,
-			Architecture::Mlp(_) | Architecture::Cnn(_) => false,
-		};
-		match (question, takes_tokens) {
-			(Question { prompt: Some(text), .. }, true) => {
-				let mut tokenizer =
-					folder.tokenizer()?.ok_or_else(|| no_tokenizer(&folder.path))?;
-				let encoded = tokenizer.encode(text, folder.text_limit()?)?;
-				let (tokens, is_cut) = (encoded.tokens, encoded.is_cut);
-				Ok(Self::Tokens { tokens, is_cut, tokenizer: Some(tokenizer) })
-			},
-			(Question { tokens: Some(tokens), .. }, true) => {
-				let tokens = tokens.clone();
-				Ok(Self::Tokens { tokens, is_cut: false, tokenizer: folder.tokenizer()? })
-			},
-			(Question { input: Some(path), .. }, false) => {
-				let values = input::read(path)?;
-				input::encode(&folder.architecture, &values).map(Self::Numbers)
-			},
-			(_, true) => Err(Error::usage("the model takes text or tokens")
-				.hint("--prompt with a text, or --tokens 1,2,3")),
-			(_, false) => Err(Error::usage("the model takes numbers")
-				.hint("--input with a JSON file that has an array of numbers")),
-		}
-	}
-}
-
-fn no_tokenizer(folder: &Path) -> Error {
-	Error::usage(format!("{} has no tokenizer.json", folder.display()))
-		.hint("give the tokens themselves: --tokens 1,2,3")
+fn given(args: &Run, folder: &Folder) -> Result<Given> {
+	let architecture = &folder.architecture;
+	let asked = Asked::of(&args.question, architecture)?;
+	let takes_tokens = question::takes_tokens(architecture);
+	let tokenizer = if takes_tokens { folder.tokenizer()? } else { None };
+	let limit = if takes_tokens { folder.text_limit()? } else { None };
+	asked.given(architecture, tokenizer, limit, || {
+		Error::usage(format!("{} has no tokenizer.json", folder.path.display()))
+			.hint("give the tokens themselves: --tokens 1,2,3")
+	})
 }
 
 /// What a language model says.
@@ -177,14 +127,8 @@ impl Said {
 		on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
 	) -> Result<Self> {
 		let most = llama.config().max_positions;
-		let room = most.saturating_sub(given.len().try_into().unwrap_or(u32::MAX));
-		let (sampling, seed) = sampling(args);
-		let prompt = Prompt {
-			tokens: given,
-			max_tokens: args.max_tokens.unwrap_or(MAX_TOKENS.min(room.max(1))),
-			sampling,
-			stop: args.stop.clone(),
-		};
+		let (prompt, seed) = question::prompt(&args.generation, given, llama.config());
+		let refused = |error| question::refused_by_llama(error, &prompt, most);
 		let mut first = None;
 		let start = Instant::now();
 		let (tokens, end) = if prompt.max_tokens == 0 && args.logits {
@@ -195,7 +139,7 @@ impl Said {
 					first.get_or_insert_with(|| start.elapsed());
 					on_token(token)
 				})
-				.map_err(|error| refused(error, &prompt, most))?;
+				.map_err(refused)?;
 			(generated.tokens, generated.end)
 		};
 		let total = start.elapsed();
@@ -210,7 +154,7 @@ impl Said {
 		};
 		let rows = args.logits.then(|| logits(llama, &prompt.tokens, &tokens));
 		Ok(Self {
-			logits: rows.transpose().map_err(|error| refused(error, &prompt, most))?,
+			logits: rows.transpose().map_err(refused)?,
 			text: tokenizer.map(|tokenizer| tokenizer.decode(&tokens)).transpose()?,
 			end: match end {
 				End::Stop => "stop",
@@ -236,23 +180,6 @@ impl Said {
 			self.timing.decode_tokens_per_second,
 		)
 	}
-}
-
-/// How tokens are chosen, and the seed of the draws if there are any.
-fn sampling(args: &Run) -> (Sampling, Option<u64>) {
-	let asked = args.top_k.is_some() || args.top_p.is_some() || args.seed.is_some();
-	let temperature = args.temperature.unwrap_or(if asked { 1.0 } else { 0.0 });
-	if temperature == 0.0 {
-		return (Sampling::Greedy, None);
-	}
-	let seed = args.seed.unwrap_or_else(|| RandomState::new().hash_one(()));
-	let sampling = Sampling::Sample {
-		temperature: Real::new(temperature),
-		top_k: args.top_k.unwrap_or(0),
-		top_p: Real::new(args.top_p.unwrap_or(1.0)),
-		seed,
-	};
-	(sampling, Some(seed))
 }
 
 /// What the model says at the end of `given` and after each of the `generated` tokens but the last:
@@ -352,10 +279,7 @@ impl Answer {
 	fn compute(model: &Model, given: Given, load: Duration) -> Result<Self> {
 		let start = Instant::now();
 		let run = |input: &[u8]| {
-			let output = model.run(input).map_err(|error| match error {
-				EngineError::InvalidInput(fault) => unfit(fault),
-				error => Error::failed(error),
-			})?;
+			let output = model.run(input).map_err(question::refused_by_encoder)?;
 			let timing =
 				Elapsed { load_ms: milliseconds(load), run_ms: milliseconds(start.elapsed()) };
 			input::decode(&output)
@@ -397,42 +321,6 @@ impl Answer {
 	}
 }
 
-/// Tokens that an encoder can't take.
-fn unfit(fault: InputFault) -> Error {
-	let hint = match fault {
-		InputFault::NoToken => "give at least one token",
-		InputFault::TooManyTokens { .. } => "shorten the text",
-		_ => "the text or the tokens are another model's",
-	};
-	Error::usage(fault).hint(hint)
-}
-
-/// A prompt that a language model can't go on with.
-fn refused(error: EngineError, prompt: &Prompt, most: u32) -> Error {
-	let EngineError::InvalidInput(fault) = error else { return Error::failed(error) };
-	let hint = match fault {
-		InputFault::NoToken => "give at least one token".into(),
-		InputFault::UnknownToken { .. } => "the text or the tokens are another model's".into(),
-		InputFault::TooManyTokens { .. } => {
-			let given = prompt.tokens.len();
-			match most.checked_sub(given.try_into().unwrap_or(u32::MAX)).filter(|left| *left > 0) {
-				Some(left) => format!("--max-tokens up to {left}"),
-				None => format!("shorten the prompt to less than {most} tokens, it has {given}"),
-			}
-		},
-		InputFault::NothingToGenerate => {
-			"--max-tokens from 1; with --json and --logits also 0".into()
-		},
-		InputFault::Temperature => {
-			format!("--temperature 0, or from {MIN_TEMPERATURE} to {MAX_TEMPERATURE}")
-		},
-		InputFault::TopP => "--top-p above 0 and up to 1".into(),
-		InputFault::TooManyStopTokens { most, .. } => format!("--stop with up to {most} tokens"),
-		_ => "see `dodona model run --help`".into(),
-	};
-	Error::usage(fault).hint(hint)
-}
-
 fn milliseconds(duration: Duration) -> f64 {
 	(duration.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -456,9 +344,14 @@ mod tests {
 		error::Kind,
 	};
 	use clap::Parser;
+	use std::path::Path;
 
 	fn args(folder: &temporary::Folder, arguments: &[&str]) -> Run {
-		let line = ["dodona", "model", "run", folder.path()].into_iter();
+		parse(folder.path(), arguments)
+	}
+
+	fn parse(folder: &str, arguments: &[&str]) -> Run {
+		let line = ["dodona", "model", "run", folder].into_iter();
 		match Cli::try_parse_from(line.chain(arguments.iter().copied())).unwrap().command {
 			Command::Model(ModelCommand::Run(args)) => args,
 			other => panic!("{other:?}"),
@@ -470,7 +363,7 @@ mod tests {
 		let args = args(folder, arguments);
 		let folder = open(&args)?;
 		check(&args, &folder.architecture, true)?;
-		let Given::Tokens { tokens, tokenizer, .. } = Given::read(&args.question, &folder)? else {
+		let Given::Tokens { tokens, tokenizer, .. } = given(&args, &folder)? else {
 			panic!("not a language model");
 		};
 		let (model, load) = (folder.load()?, Duration::ZERO);
@@ -582,16 +475,7 @@ mod tests {
 		assert!(checked(&["--tokens=1", "--logits", "--top-k=1"], &llama, true).is_ok());
 		assert!(checked(&["--tokens=1", "--logits"], &llama, false).is_err());
 		assert!(checked(&["--input=x"], &mlp, true).is_ok());
-		for option in [
-			"--max-tokens=1",
-			"--temperature=1",
-			"--top-k=1",
-			"--top-p=1",
-			"--seed=1",
-			"--stop=1",
-			"--ignore-stop",
-			"--logits",
-		] {
+		for option in ["--max-tokens=1", "--ignore-stop", "--logits"] {
 			let error = checked(&["--input=x", option], &mlp, true).unwrap_err();
 			let name = option.split('=').next().unwrap();
 			assert!(error.message.contains(name), "{option}: {}", error.message);
@@ -602,17 +486,13 @@ mod tests {
 	fn answer_should_be_the_output_and_its_largest_when_the_model_takes_numbers() {
 		let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/digits");
 		let folder = Folder::open(&folder).unwrap();
-		let input = Some(folder.path.join("seven.json"));
-		let question = Question { prompt: None, tokens: None, input };
-		let given = Given::read(&question, &folder).unwrap();
+		let input = format!("--input={}", folder.path.join("seven.json").display());
+		let path = folder.path.to_str().unwrap();
+		let given = given(&parse(path, &[&input]), &folder).unwrap();
 		let answer = Answer::compute(&folder.load().unwrap(), given, Duration::ZERO).unwrap();
 		let Answer::Output { output, largest, .. } = &answer else { panic!("{answer:?}") };
 		assert_eq!((output.len(), *largest), (10, Some(7)));
 		assert_eq!(answer.text().lines().count(), 10);
-
-		let question = Question { prompt: None, tokens: Some(vec![1]), input: None };
-		let error = Given::read(&question, &folder).err().unwrap();
-		assert!(error.hint.unwrap().contains("--input"));
 	}
 
 	#[test]
@@ -639,5 +519,18 @@ mod tests {
 		assert_eq!(said.prompt_tokens, [258, 257, 108, 111]);
 		let tokenizer = Tokenizer::open(folder.as_path()).unwrap().unwrap();
 		assert_eq!(said.text, Some(tokenizer.decode(&said.tokens).unwrap()));
+	}
+
+	#[test]
+	fn run_should_cut_a_text_where_the_folder_says() {
+		let folder = temporary::Folder::llama("cut-text");
+		let json = crate::commands::model::tokenizer::tests::json();
+		for (name, content) in
+			[("tokenizer.json", &*json), ("sentence_bert_config.json", r#"{"max_seq_length": 3}"#)]
+		{
+			std::fs::write(folder.as_path().join(name), content).unwrap();
+		}
+		let said = said(&folder, &["--prompt=hello", "--max-tokens=1"]).unwrap();
+		assert_eq!(said.prompt_tokens, [258, 257, 108]);
 	}
 }

@@ -1,51 +1,51 @@
 //! What is published: the weights, and what is said about them.
 
-use super::folder::Folder;
+use super::{
+	folder::{self, Folder},
+	joined::Joined,
+	tokenizer::{self, Tokenizer},
+};
 use crate::{
 	args::Publish,
+	commands::question::takes_tokens,
 	error::{Error, Result},
 };
-use dodona_engine::architecture::mlp;
+use dodona_engine::{
+	architecture::mlp, artifact::File, huggingface::MAX_CONFIG_LEN, Model, Source,
+};
 use dodona_primitives_models::{Architecture, Licence, Name};
 use serde::Deserialize;
-use std::{
-	fs,
-	path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// A model on disk.
-#[derive(Debug)]
-pub struct Source {
-	/// The safetensors file.
+pub struct Publication {
+	/// The folder or the file.
 	pub path: PathBuf,
-	/// Its bytes.
-	pub weights: Vec<u8>,
 	/// The model's name.
 	pub name: String,
 	/// What is computed.
 	pub architecture: Architecture,
 	/// The licence.
 	pub licence: Licence,
+	/// The weights, as one safetensors file.
+	pub weights: Box<dyn Source>,
+	/// `tokenizer.json`.
+	pub tokenizer: Option<Vec<u8>>,
 }
 
-/// `config.json` next to the weights. Other fields are for others to read.
+/// What only a publisher reads of a `config.json`.
 #[derive(Debug, Default, Deserialize)]
 struct Config {
 	name: Option<String>,
 	#[serde(alias = "licence")]
 	license: Option<String>,
-	architecture: Option<String>,
-	widths: Option<Vec<u32>>,
 }
 
-impl Source {
-	/// Finds and reads what the command line names.
+impl Publication {
+	/// Finds what the command line names. The weights are not read yet.
 	pub fn read(args: &Publish) -> Result<Self> {
-		let (path, config) = if args.path.is_dir() {
-			(weights_in(&args.path)?, config_in(&args.path)?)
-		} else {
-			(args.path.clone(), Config::default())
-		};
+		let path = &args.path;
+		let config = if path.is_dir() { config_in(path)? } else { Config::default() };
 		let name = args
 			.name
 			.clone()
@@ -55,23 +55,54 @@ impl Source {
 		let licence = args.licence.clone().or(config.license).ok_or_else(|| {
 			Error::usage("the model has no licence").hint("--licence with an SPDX expression")
 		})?;
-		let architecture =
-			match (&args.architecture, config.architecture, config.widths) {
-				(Some(written), _, _) => architecture(&written.family, &written.sizes)?,
-				(None, Some(family), Some(widths)) => architecture(&family, &widths)?,
-				(None, _, _) if args.path.join("config.json").is_file() => {
-					Folder::open(&args.path)?.architecture
-				},
-				_ => return Err(Error::usage("the model has no architecture").hint(
-					"--architecture mlp:64,32,10, or `architecture` and `widths` in config.json",
-				)),
-			};
-		let weights = fs::read(&path)
-			.map_err(|error| Error::usage(format!("{}: {error}", path.display())))?;
 		let licence = licence.into_bytes().try_into().map_err(|_| {
 			Error::usage("the licence is too long: an SPDX expression has up to 64 bytes")
 		})?;
-		Ok(Self { path, weights, name, architecture, licence })
+		let (architecture, files) = match (&args.architecture, path.is_dir()) {
+			(None, true) => Folder::open(path)?.into_parts(),
+			(Some(written), is_dir) => {
+				let architecture = architecture(&written.family, &written.sizes)?;
+				let files = if is_dir { folder::weights(path)? } else { vec![path.clone()] };
+				(architecture, folder::open(&files)?)
+			},
+			(None, false) => {
+				return Err(Error::usage("the model has no architecture")
+					.hint("name a folder with a config.json, or say --architecture mlp:64,32,10"))
+			},
+		};
+		let weights = one(path, files)?;
+		let tokenizer = if takes_tokens(&architecture) {
+			folder::read(path, tokenizer::FILE, tokenizer::MAX_LEN)?
+		} else {
+			None
+		};
+		Ok(Self { path: path.clone(), name, architecture, licence, weights, tokenizer })
+	}
+
+	/// Refuses weights that the engine refuses, and a tokenizer that is none.
+	pub fn check(&self) -> Result<()> {
+		if let Some(json) = &self.tokenizer {
+			Tokenizer::parse(json).map_err(|error| {
+				let file = self.path.join(tokenizer::FILE);
+				Error::usage(format!("{}: {error}", file.display()))
+			})?;
+		}
+		Model::load_from(&self.architecture, &[&*self.weights])
+			.map(drop)
+			.map_err(|error| folder::unfit(&self.path, error))
+	}
+}
+
+/// The files at `path` as one.
+fn one(path: &Path, mut files: Vec<File>) -> Result<Box<dyn Source>> {
+	match (files.pop(), files.is_empty()) {
+		// Its bytes stay what they are, so that anyone who has the file knows its hash.
+		(Some(file), true) => Ok(Box::new(file)),
+		(last, _) => {
+			files.extend(last);
+			let joined = Joined::of(files).map_err(|error| folder::unfit(path, error))?;
+			Ok(Box::new(joined))
+		},
 	}
 }
 
@@ -107,94 +138,119 @@ fn check_name(name: &str) -> Result<()> {
 		.hint("org/name or name, in a-z, 0-9, `-`, `.` and `_`, up to 64 characters"))
 }
 
-fn weights_in(folder: &Path) -> Result<PathBuf> {
-	let usual = folder.join("model.safetensors");
-	if usual.is_file() {
-		return Ok(usual);
-	}
-	let unreadable = |error| Error::usage(format!("{}: {error}", folder.display()));
-	let mut found = Vec::new();
-	for entry in fs::read_dir(folder).map_err(unreadable)? {
-		let path = entry.map_err(unreadable)?.path();
-		if path.extension().is_some_and(|extension| extension == "safetensors") {
-			found.push(path);
-		}
-	}
-	match (found.pop(), found.is_empty()) {
-		(Some(path), true) => Ok(path),
-		_ => Err(Error::usage(format!(
-			"{} has no model.safetensors and not exactly one other safetensors file",
-			folder.display()
-		))
-		.hint("name the file itself")),
-	}
-}
-
 fn config_in(folder: &Path) -> Result<Config> {
-	let path = folder.join("config.json");
-	if !path.exists() {
+	const FILE: &str = "config.json";
+	let Some(json) = folder::read(folder, FILE, MAX_CONFIG_LEN)? else {
 		return Ok(Config::default());
-	}
-	let unreadable =
-		|error: &dyn std::fmt::Display| Error::usage(format!("{}: {error}", path.display()));
-	let json = fs::read(&path).map_err(|error| unreadable(&error))?;
-	serde_json::from_slice(&json).map_err(|error| unreadable(&error))
+	};
+	serde_json::from_slice(&json)
+		.map_err(|error| Error::usage(format!("{}: {error}", folder.join(FILE).display())))
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
 	use crate::{
-		args::{Cli, Command, Model},
+		args::{Cli, Command, Model as ModelCommand},
 		commands::model::temporary,
+		error::Kind,
 	};
 	use clap::Parser;
+	use std::fs;
 
-	fn publish(arguments: &[&str]) -> Result<Source> {
+	fn publish(arguments: &[&str]) -> Result<Publication> {
 		let line = ["dodona", "model", "publish"].iter().chain(arguments);
 		match Cli::try_parse_from(line).unwrap().command {
-			Command::Model(Model::Publish(args)) => Source::read(&args),
+			Command::Model(ModelCommand::Publish(args)) => Publication::read(&args),
 			other => panic!("{other:?}"),
 		}
 	}
 
+	fn bytes(publication: &Publication) -> Vec<u8> {
+		let mut bytes = vec![0; publication.weights.len() as usize];
+		publication.weights.read_at(0, &mut bytes).unwrap();
+		bytes
+	}
+
 	const CONFIG: &str =
 		r#"{"name": "a/b", "license": "MIT", "architecture": "mlp", "widths": [4, 3], "x": 1}"#;
+	const ABOUT: [&str; 2] = ["--name=a", "--licence=MIT"];
 
-	#[test]
-	fn source_should_take_everything_from_the_folder_when_nothing_is_said() {
-		let path =
-			temporary::Folder::new("plain", &[("config.json", CONFIG), ("model.safetensors", "w")]);
-		let source = publish(&[path.path()]).unwrap();
-		assert_eq!(source.name, "a/b");
-		assert_eq!(source.licence.to_vec(), b"MIT");
-		assert_eq!(source.weights, b"w");
-		assert_eq!(source.architecture, architecture("mlp", &[4, 3]).unwrap());
+	fn mlp(test: &str) -> temporary::Folder {
+		temporary::Folder::new(test, &[("config.json", CONFIG), ("model.safetensors", "w")])
 	}
 
 	#[test]
-	fn source_should_be_what_the_folder_is_a_model_of_when_it_is_no_perceptron() {
-		let path = temporary::Folder::llama("publish");
-		let source = publish(&[path.path(), "--name=a", "--licence=MIT"]).unwrap();
-		assert!(matches!(source.architecture, Architecture::Llama(llama) if llama.vocab == 260));
+	fn publication_should_take_everything_from_the_folder_when_nothing_is_said() {
+		let path = mlp("plain");
+		let publication = publish(&[path.path()]).unwrap();
+		assert_eq!(publication.name, "a/b");
+		assert_eq!(publication.licence.to_vec(), b"MIT");
+		assert_eq!(bytes(&publication), b"w");
+		assert_eq!(publication.architecture, architecture("mlp", &[4, 3]).unwrap());
+		assert!(publication.tokenizer.is_none());
 	}
 
 	#[test]
-	fn source_should_prefer_the_command_line_when_both_say_something() {
-		let path = temporary::Folder::new(
-			"override",
-			&[("config.json", CONFIG), ("model.safetensors", "w")],
-		);
-		let source =
+	fn publication_should_prefer_the_command_line_when_both_say_something() {
+		let path = mlp("override");
+		let publication =
 			publish(&[path.path(), "--name=c", "--license=Apache-2.0", "--architecture=mlp:8,2"])
 				.unwrap();
-		assert_eq!(source.name, "c");
-		assert_eq!(source.licence.to_vec(), b"Apache-2.0");
-		assert_eq!(source.architecture, architecture("mlp", &[8, 2]).unwrap());
+		assert_eq!(publication.name, "c");
+		assert_eq!(publication.licence.to_vec(), b"Apache-2.0");
+		assert_eq!(publication.architecture, architecture("mlp", &[8, 2]).unwrap());
 	}
 
 	#[test]
-	fn source_should_be_refused_when_something_is_missing_or_ambiguous() {
+	fn publication_should_be_a_language_model_with_all_that_its_folder_says() {
+		let folder = temporary::Folder::llama("publish");
+		let (json, path) = (crate::commands::model::tokenizer::tests::json(), folder.as_path());
+		fs::write(path.join("generation_config.json"), r#"{"eos_token_id": [8, 9]}"#).unwrap();
+		let publish = || publish(&[&[folder.path()][..], &ABOUT].concat());
+		assert!(publish().unwrap().tokenizer.is_none());
+		fs::write(path.join("tokenizer.json"), &json).unwrap();
+		let publication = publish().unwrap();
+		publication.check().unwrap();
+		let Architecture::Llama(config) = &publication.architecture else { panic!("no llama") };
+		assert_eq!((config.vocab, &config.stop[..]), (260, &[8, 9][..]));
+		assert_eq!(publication.tokenizer.as_deref(), Some(json.as_bytes()));
+		// As it is, if it is one file.
+		assert!(bytes(&publication) == fs::read(path.join("model.safetensors")).unwrap());
+
+		folder.split(3);
+		let publication = publish().unwrap();
+		publication.check().unwrap();
+		assert!(bytes(&publication) == bytes(&publish().unwrap()));
+	}
+
+	#[test]
+	fn tokenizer_should_be_left_out_when_the_model_takes_numbers() {
+		let folder = mlp("numbers");
+		fs::write(folder.as_path().join("tokenizer.json"), "not looked at").unwrap();
+		assert!(publish(&[folder.path()]).unwrap().tokenizer.is_none());
+	}
+
+	#[test]
+	fn check_should_refuse_what_nobody_could_use() {
+		let error = publish(&[mlp("useless").path()]).unwrap().check().unwrap_err();
+		assert!(error.hint.unwrap().contains("config.json"));
+
+		let folder = temporary::Folder::llama("speechless");
+		fs::write(folder.as_path().join("tokenizer.json"), "{}").unwrap();
+		let about = [&[folder.path()][..], &ABOUT].concat();
+		let error = publish(&about).unwrap().check().unwrap_err();
+		assert!(error.message.contains("tokenizer.json"), "{}", error.message);
+		fs::remove_file(folder.as_path().join("tokenizer.json")).unwrap();
+		publish(&about).unwrap().check().unwrap();
+		folder.change("config.json", |config| config["vocab_size"] = 261.into());
+		let error = publish(&about).unwrap().check().unwrap_err();
+		assert_eq!(error.kind, Kind::Usage);
+		assert!(error.message.contains("model.embed_tokens"), "{}", error.message);
+	}
+
+	#[test]
+	fn publication_should_be_refused_when_something_is_missing_or_ambiguous() {
 		let two = temporary::Folder::new(
 			"two",
 			&[("config.json", CONFIG), ("a.safetensors", ""), ("b.safetensors", "")],
@@ -202,17 +258,22 @@ mod tests {
 		let bare = temporary::Folder::new("bare", &[("model.safetensors", "w")]);
 		let broken =
 			temporary::Folder::new("broken", &[("config.json", "{"), ("model.safetensors", "w")]);
+		let long = "--licence=".to_owned() + &"a".repeat(65);
 		for arguments in [
 			vec![two.path()],
 			vec![broken.path()],
 			vec![bare.path()],
 			vec![bare.path(), "--name=a"],
 			vec![bare.path(), "--name=a", "--licence=MIT"],
+			vec![bare.path(), "--name=a", "--architecture=mlp:2,1", long.as_str()],
+			vec!["/no/such/file", "--name=a", "--licence=MIT"],
 			vec!["/no/such/file", "--name=a", "--licence=MIT", "--architecture=mlp:2,1"],
 		] {
-			let error = publish(&arguments).unwrap_err();
-			assert_eq!(error.kind, crate::error::Kind::Usage, "{arguments:?}");
+			let error = publish(&arguments).err().unwrap();
+			assert_eq!(error.kind, Kind::Usage, "{arguments:?}");
 		}
+		let arguments = [bare.path(), "--name=a", "--licence=MIT", "--architecture=mlp:2,1"];
+		assert!(publish(&arguments).is_ok());
 	}
 
 	#[test]

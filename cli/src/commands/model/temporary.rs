@@ -58,6 +58,27 @@ impl Folder {
 		this
 	}
 
+	/// Puts the weights into `count` files, by turns.
+	pub fn split(&self, count: usize) {
+		let path = self.0.join("model.safetensors");
+		let file = fs::read(&path).unwrap();
+		fs::remove_file(path).unwrap();
+		let (len, rest) = file.split_first_chunk().unwrap();
+		let (header, data) = rest.split_at(u64::from_le_bytes(*len) as usize);
+		let header: Map<String, Value> = serde_json::from_slice(header).unwrap();
+		let mut parts = vec![(Map::new(), Vec::new()); count];
+		for ((name, mut entry), part) in header.into_iter().zip((0..count).cycle()) {
+			let (header, part) = &mut parts[part];
+			let [from, to] = [0, 1].map(|at| entry["data_offsets"][at].as_u64().unwrap() as usize);
+			entry["data_offsets"] = json!([part.len(), part.len() + to - from]);
+			part.extend_from_slice(&data[from..to]);
+			header.insert(name, entry);
+		}
+		for (number, (header, data)) in parts.into_iter().enumerate() {
+			fs::write(self.0.join(format!("{number}.safetensors")), join(header, &data)).unwrap();
+		}
+	}
+
 	/// Changes fields of a JSON file.
 	pub fn change(&self, name: &str, change: impl FnOnce(&mut Value)) {
 		let path = self.0.join(name);
@@ -101,6 +122,10 @@ fn safetensors(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
 			json!({ "dtype": "F32", "shape": shape, "data_offsets": offsets }),
 		);
 	}
+	join(header, &data)
+}
+
+fn join(header: Map<String, Value>, data: &[u8]) -> Vec<u8> {
 	let header = Value::from(header).to_string().into_bytes();
-	[&(header.len() as u64).to_le_bytes()[..], &header, &data].concat()
+	[&(header.len() as u64).to_le_bytes()[..], &header, data].concat()
 }

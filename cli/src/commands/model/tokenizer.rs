@@ -1,8 +1,14 @@
 //! Text to tokens and back, as a model's `tokenizer.json` says.
 
+use super::folder;
 use crate::error::{Error, Result};
 use std::path::Path;
 use tokenizers::TruncationParams;
+
+/// The file of a folder that a tokenizer is read from.
+pub const FILE: &str = "tokenizer.json";
+/// Longest tokenizer that is read, in bytes.
+pub const MAX_LEN: usize = 64 * 1024 * 1024;
 
 /// The tokenizer of a model.
 pub struct Tokenizer(tokenizers::Tokenizer);
@@ -17,16 +23,19 @@ pub struct Encoded {
 impl Tokenizer {
 	/// The tokenizer in `folder`, if there is one.
 	pub fn open(folder: &Path) -> Result<Option<Self>> {
-		let path = folder.join("tokenizer.json");
-		if !path.exists() {
-			return Ok(None);
-		}
-		let fault = |error| Error::usage(format!("{}: {error}", path.display()));
-		let mut inner = tokenizers::Tokenizer::from_file(&path).map_err(fault)?;
+		let Some(json) = folder::read(folder, FILE, MAX_LEN)? else { return Ok(None) };
+		let fault = |error| Error::usage(format!("{}: {error}", folder.join(FILE).display()));
+		Self::parse(&json).map(Some).map_err(fault)
+	}
+
+	/// The tokenizer in `json`.
+	pub fn parse(json: &[u8]) -> Result<Self, String> {
+		let mut inner =
+			tokenizers::Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
 		// For batches: one text is neither padded nor, unless the model says so, cut.
 		inner.with_padding(None);
-		inner.with_truncation(None).map_err(fault)?;
-		Ok(Some(Self(inner)))
+		inner.with_truncation(None).map_err(|error| error.to_string())?;
+		Ok(Self(inner))
 	}
 
 	/// The tokens of `text` with those that the model wants around it, cut to `most`.
