@@ -39,6 +39,7 @@ pub(super) fn proposed_version() -> VersionId {
 	let manifest = Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
 		artifact,
+		tokenizer: None,
 		engine: dodona_engine::ENGINE_VERSION,
 		derived_from: None,
 		licence: b"MIT".to_vec().try_into().expect("is a short licence"),
