@@ -73,9 +73,9 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 		randomness::Seed::put((Hash::repeat_byte(3), BlockNumber::MAX));
 		let owner = Self::rich("owner", 0);
 		let origin = || RuntimeOrigin::signed(owner.clone());
-		let name = BoundedVec::truncate_from(b"dodona/benchmark".to_vec());
+		let name = b"dodona/benchmark".to_vec();
 		ModelRegistry::register(origin(), name.clone()).expect("the name is new");
-		let model = ModelRegistry::model_by_name(name.into_inner()).expect("registered").id;
+		let model = ModelRegistry::model_by_name(name).expect("registered").id;
 		let config = mlp::Config { widths: BoundedVec::truncate_from(vec![inputs, outputs]) };
 		let size = 4 * config.parameters() + 1024;
 		let artifact = ArtifactRef {
@@ -87,6 +87,7 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 		let manifest = Manifest {
 			architecture: Architecture::Mlp(config),
 			artifact,
+			tokenizer: None,
 			engine: ENGINE_VERSION,
 			derived_from: None,
 			licence: BoundedVec::truncate_from(b"CC0-1.0".to_vec()),

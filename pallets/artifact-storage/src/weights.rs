@@ -25,48 +25,48 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `b` is `[1, 1048576]`.
 	fn store(b: u32, ) -> Weight {
-		// Proof size in bytes, of the records of two accounts' holds.
-		// Least time: 242_305_000 picoseconds.
-		Weight::from_parts(220_759_283, 6326)
-			// Standard error: 11
-			.saturating_add(Weight::from_parts(3_578, 0).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `5668`
+		// Least time: 237_777_000 picoseconds.
+		Weight::from_parts(245_342_441, 6735)
+			// Standard error: 12
+			.saturating_add(Weight::from_parts(2_853, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn renew() -> Weight {
-		// Proof size in bytes, measured: `924`
-		// Least time: 240_159_000 picoseconds.
-		Weight::from_parts(256_806_000, 6326)
+		// Proof size in bytes, measured: `5672`
+		// Least time: 220_578_000 picoseconds.
+		Weight::from_parts(236_458_000, 6735)
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn release() -> Weight {
 		// Proof size in bytes, measured: `589`
-		// Least time: 120_030_000 picoseconds.
-		Weight::from_parts(133_430_000, 3658)
+		// Least time: 92_392_000 picoseconds.
+		Weight::from_parts(101_355_000, 3658)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
-	/// The range of component `n` is `[0, 67]`.
+	/// The range of component `n` is `[0, 128]`.
 	fn on_finalize(n: u32, ) -> Weight {
-		// Proof size in bytes, measured: `135 + n * (41 ±0)`
-		// Least time: 7_582_000 picoseconds.
-		Weight::from_parts(10_065_800, 4233)
-			// Standard error: 4_762
-			.saturating_add(Weight::from_parts(528_188, 0).saturating_mul(n.into()))
+		// Proof size in bytes, measured: `191 + n * (39 ±0)`
+		// Least time: 6_082_000 picoseconds.
+		Weight::from_parts(9_113_864, 6735)
+			// Standard error: 291
+			.saturating_add(Weight::from_parts(197_769, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	fn on_idle_base() -> Weight {
 		// Proof size in bytes, measured: `170`
-		// Least time: 7_993_000 picoseconds.
-		Weight::from_parts(9_053_000, 1489)
+		// Least time: 8_134_000 picoseconds.
+		Weight::from_parts(9_570_000, 1489)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 	}
 	fn on_idle_step() -> Weight {
 		// Proof size in bytes, measured: `620`
-		// Least time: 124_931_000 picoseconds.
-		Weight::from_parts(137_346_000, 3658)
+		// Least time: 92_702_000 picoseconds.
+		Weight::from_parts(102_995_000, 3658)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
@@ -76,48 +76,48 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 impl WeightInfo for () {
 	/// The range of component `b` is `[1, 1048576]`.
 	fn store(b: u32, ) -> Weight {
-		// Proof size in bytes, of the records of two accounts' holds.
-		// Least time: 242_305_000 picoseconds.
-		Weight::from_parts(220_759_283, 6326)
-			// Standard error: 11
-			.saturating_add(Weight::from_parts(3_578, 0).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `5668`
+		// Least time: 237_777_000 picoseconds.
+		Weight::from_parts(245_342_441, 6735)
+			// Standard error: 12
+			.saturating_add(Weight::from_parts(2_853, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn renew() -> Weight {
-		// Proof size in bytes, measured: `924`
-		// Least time: 240_159_000 picoseconds.
-		Weight::from_parts(256_806_000, 6326)
+		// Proof size in bytes, measured: `5672`
+		// Least time: 220_578_000 picoseconds.
+		Weight::from_parts(236_458_000, 6735)
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn release() -> Weight {
 		// Proof size in bytes, measured: `589`
-		// Least time: 120_030_000 picoseconds.
-		Weight::from_parts(133_430_000, 3658)
+		// Least time: 92_392_000 picoseconds.
+		Weight::from_parts(101_355_000, 3658)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
-	/// The range of component `n` is `[0, 67]`.
+	/// The range of component `n` is `[0, 128]`.
 	fn on_finalize(n: u32, ) -> Weight {
-		// Proof size in bytes, measured: `135 + n * (41 ±0)`
-		// Least time: 7_582_000 picoseconds.
-		Weight::from_parts(10_065_800, 4233)
-			// Standard error: 4_762
-			.saturating_add(Weight::from_parts(528_188, 0).saturating_mul(n.into()))
+		// Proof size in bytes, measured: `191 + n * (39 ±0)`
+		// Least time: 6_082_000 picoseconds.
+		Weight::from_parts(9_113_864, 6735)
+			// Standard error: 291
+			.saturating_add(Weight::from_parts(197_769, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
 	}
 	fn on_idle_base() -> Weight {
 		// Proof size in bytes, measured: `170`
-		// Least time: 7_993_000 picoseconds.
-		Weight::from_parts(9_053_000, 1489)
+		// Least time: 8_134_000 picoseconds.
+		Weight::from_parts(9_570_000, 1489)
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 	}
 	fn on_idle_step() -> Weight {
 		// Proof size in bytes, measured: `620`
-		// Least time: 124_931_000 picoseconds.
-		Weight::from_parts(137_346_000, 3658)
+		// Least time: 92_702_000 picoseconds.
+		Weight::from_parts(102_995_000, 3658)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}

@@ -28,60 +28,62 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `n` is `[1, 64]`.
 	fn register(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `264`
-		// Least time: 131_009_000 picoseconds.
-		Weight::from_parts(145_077_000, 3658)
-			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(n.into()))
+		// Least time: 99_357_000 picoseconds.
+		Weight::from_parts(107_032_896, 3658)
+			// Standard error: 1_939
+			.saturating_add(Weight::from_parts(13_198, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
 	fn propose_version() -> Weight {
-		// Proof size in bytes, measured: `735`
-		// Least time: 168_497_000 picoseconds.
-		Weight::from_parts(187_482_000, 4033)
+		// Proof size in bytes, measured: `830`
+		// Least time: 138_605_000 picoseconds.
+		Weight::from_parts(148_599_000, 5147)
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(6_u64))
 	}
 	fn approve_version() -> Weight {
-		// Proof size in bytes, measured: `625`
-		// Least time: 42_099_000 picoseconds.
-		Weight::from_parts(73_669_000, 4033)
+		// Proof size in bytes, measured: `791`
+		// Least time: 43_627_000 picoseconds.
+		Weight::from_parts(49_739_000, 5147)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn activate_version() -> Weight {
-		// Proof size in bytes, measured: `930`
-		// Least time: 71_582_000 picoseconds.
-		Weight::from_parts(82_656_000, 7076)
+		// Proof size in bytes, measured: `1174`
+		// Least time: 63_772_000 picoseconds.
+		Weight::from_parts(71_841_000, 9304)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn deprecate_version() -> Weight {
-		// Proof size in bytes, measured: `629`
-		// Least time: 45_643_000 picoseconds.
-		Weight::from_parts(54_898_000, 4033)
+		// Proof size in bytes, measured: `709`
+		// Least time: 36_360_000 picoseconds.
+		Weight::from_parts(41_429_000, 5147)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
 	/// The range of component `r` is `[0, 256]`.
 	fn revoke_version(r: u32, ) -> Weight {
-		// Proof size in bytes, measured: `943`
-		// Least time: 138_452_000 picoseconds.
-		Weight::from_parts(180_110_000, 6196)
-			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(r.into()))
+		// Proof size in bytes, measured: `1258`
+		// Least time: 126_694_000 picoseconds.
+		Weight::from_parts(137_187_172, 6196)
+			// Standard error: 764
+			.saturating_add(Weight::from_parts(1_975, 0).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	fn donate_to_commons() -> Weight {
-		// Proof size in bytes, measured: `557`
-		// Least time: 111_589_000 picoseconds.
-		Weight::from_parts(120_558_000, 3658)
+		// Proof size in bytes, measured: `561`
+		// Least time: 84_908_000 picoseconds.
+		Weight::from_parts(92_169_000, 3658)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn transfer_ownership() -> Weight {
-		// Proof size in bytes, measured: `660`
-		// Least time: 145_688_000 picoseconds.
-		Weight::from_parts(157_240_000, 6326)
+		// Proof size in bytes, measured: `664`
+		// Least time: 110_585_000 picoseconds.
+		Weight::from_parts(119_523_000, 6326)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -92,60 +94,62 @@ impl WeightInfo for () {
 	/// The range of component `n` is `[1, 64]`.
 	fn register(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `264`
-		// Least time: 131_009_000 picoseconds.
-		Weight::from_parts(145_077_000, 3658)
-			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(n.into()))
+		// Least time: 99_357_000 picoseconds.
+		Weight::from_parts(107_032_896, 3658)
+			// Standard error: 1_939
+			.saturating_add(Weight::from_parts(13_198, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(5_u64))
 	}
 	fn propose_version() -> Weight {
-		// Proof size in bytes, measured: `735`
-		// Least time: 168_497_000 picoseconds.
-		Weight::from_parts(187_482_000, 4033)
+		// Proof size in bytes, measured: `830`
+		// Least time: 138_605_000 picoseconds.
+		Weight::from_parts(148_599_000, 5147)
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(6_u64))
 	}
 	fn approve_version() -> Weight {
-		// Proof size in bytes, measured: `625`
-		// Least time: 42_099_000 picoseconds.
-		Weight::from_parts(73_669_000, 4033)
+		// Proof size in bytes, measured: `791`
+		// Least time: 43_627_000 picoseconds.
+		Weight::from_parts(49_739_000, 5147)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn activate_version() -> Weight {
-		// Proof size in bytes, measured: `930`
-		// Least time: 71_582_000 picoseconds.
-		Weight::from_parts(82_656_000, 7076)
+		// Proof size in bytes, measured: `1174`
+		// Least time: 63_772_000 picoseconds.
+		Weight::from_parts(71_841_000, 9304)
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn deprecate_version() -> Weight {
-		// Proof size in bytes, measured: `629`
-		// Least time: 45_643_000 picoseconds.
-		Weight::from_parts(54_898_000, 4033)
+		// Proof size in bytes, measured: `709`
+		// Least time: 36_360_000 picoseconds.
+		Weight::from_parts(41_429_000, 5147)
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}
 	/// The range of component `r` is `[0, 256]`.
 	fn revoke_version(r: u32, ) -> Weight {
-		// Proof size in bytes, measured: `943`
-		// Least time: 138_452_000 picoseconds.
-		Weight::from_parts(180_110_000, 6196)
-			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(r.into()))
+		// Proof size in bytes, measured: `1258`
+		// Least time: 126_694_000 picoseconds.
+		Weight::from_parts(137_187_172, 6196)
+			// Standard error: 764
+			.saturating_add(Weight::from_parts(1_975, 0).saturating_mul(r.into()))
 			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	fn donate_to_commons() -> Weight {
-		// Proof size in bytes, measured: `557`
-		// Least time: 111_589_000 picoseconds.
-		Weight::from_parts(120_558_000, 3658)
+		// Proof size in bytes, measured: `561`
+		// Least time: 84_908_000 picoseconds.
+		Weight::from_parts(92_169_000, 3658)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn transfer_ownership() -> Weight {
-		// Proof size in bytes, measured: `660`
-		// Least time: 145_688_000 picoseconds.
-		Weight::from_parts(157_240_000, 6326)
+		// Proof size in bytes, measured: `664`
+		// Least time: 110_585_000 picoseconds.
+		Weight::from_parts(119_523_000, 6326)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(5_u64))
 	}
