@@ -1,4 +1,4 @@
-//! Ask a model on a fresh chain what it reads, and show how the answers came about.
+//! Ask models on a fresh chain what they read and write, and show how the answers came about.
 
 use crate::{
 	build, dev,
@@ -23,6 +23,14 @@ const IMAGES: usize = 10;
 const WIDTH: usize = 8;
 /// From paper to ink.
 const SHADES: [char; 6] = [' ', '.', ':', 'o', '#', '@'];
+/// What the language model goes on with.
+const BEGINNING: &str = "It was a fine morning, and";
+/// How it does. Always taking the likeliest token, a small model repeats itself; with the seed, all
+/// workers draw the same.
+const HOW: [&str; 8] =
+	["--max-tokens", "64", "--temperature", "0.8", "--top-k", "40", "--seed", "7"];
+/// Characters in a line of its text.
+const COLUMNS: usize = 92;
 
 /// Sets up, builds, and runs the demonstration; the node ends with it.
 pub fn run() -> Outcome<()> {
@@ -40,7 +48,7 @@ pub fn run() -> Outcome<()> {
 }
 
 fn show(log: &Path) -> Outcome<()> {
-	let mut steps = Steps::new(3);
+	let mut steps = Steps::new(5);
 	let node = steps.step("start a fresh chain", || {
 		let file = File::create(log).map_err(|error| {
 			Failure::new(format!("can't write to {}: {error}", log.display()), "set TMPDIR")
@@ -51,18 +59,15 @@ fn show(log: &Path) -> Outcome<()> {
 		Ok(node)
 	})?;
 	let model = root().join("models/digits");
-	steps.step("publish the model", || {
-		let mut publish = dev::dodona(&node);
-		publish.args(["model", "publish"]).arg(&model).args(["--price", "1"]);
-		shell::run(&mut publish, "the node's log says more")
-	})?;
+	steps.step("publish a model that reads digits", || publish(&node, &model, &[]))?;
 	steps.step(&format!("ask it about {IMAGES} images that it has not seen"), || {
 		let mut right = 0;
 		let mut slowest = 0;
 		for image in images(&model.join("held-out.json"))? {
-			let answer = ask(&node, &image)?;
+			let arguments = ["digits", "--input", "-", "--no-wait-final"];
+			let answer = ask(&node, &arguments, &format!("{:?}", image.pixels), answer)?;
 			right += usize::from(answer.class == image.truth);
-			slowest = slowest.max(answer.latency());
+			slowest = slowest.max(answer.agreement.latency());
 			println!("\n{}", card(&image, &answer));
 		}
 		println!(
@@ -70,7 +75,23 @@ fn show(log: &Path) -> Outcome<()> {
 			 {slowest} blocks after the request"
 		);
 		Ok(())
+	})?;
+	steps.step("publish a model that writes", || {
+		let about = ["--name", "novels", "--licence", "CC0-1.0"];
+		publish(&node, &root().join("models/novels"), &about)
+	})?;
+	steps.step(&format!("have it go on with \"{BEGINNING}\""), || {
+		let arguments = [&["novels", "--prompt", BEGINNING][..], &HOW].concat();
+		println!("\n{}\n", page(&ask(&node, &arguments, "", said)?));
+		Ok(())
 	})
+}
+
+/// Publishes by the command line tool, as anyone would.
+fn publish(node: &Node, model: &Path, about: &[&str]) -> Outcome<()> {
+	let mut publish = dev::dodona(node);
+	publish.args(["model", "publish"]).arg(model).args(about).args(["--price", "1"]);
+	shell::run(&mut publish, "the node's log says more")
 }
 
 /// A held-out image.
@@ -79,18 +100,59 @@ struct Image {
 	truth: u64,
 }
 
-/// What the network says about one, and how.
+/// What the network says about one.
 struct Answer {
 	class: u64,
+	agreement: Agreement,
+}
+
+/// How the network goes on with a text.
+struct Said {
+	text: String,
+	tokens: usize,
+	agreement: Agreement,
+	finalized: u64,
+}
+
+/// How an answer came about.
+struct Agreement {
 	votes: Vec<(String, bool)>,
 	requested: u64,
 	agreed: u64,
 }
 
-impl Answer {
+impl Agreement {
+	fn of(value: &Value) -> Option<Self> {
+		let votes = value["votes"]
+			.as_array()?
+			.iter()
+			.map(|vote| Some((vote["operator"].as_str()?.to_owned(), vote["agrees"].as_bool()?)));
+		Some(Self {
+			votes: votes.collect::<Option<_>>()?,
+			requested: value["blocks"]["request"].as_u64()?,
+			agreed: value["blocks"]["agreed"].as_u64()?,
+		})
+	}
+
+	/// Blocks from the request to `block`.
+	fn after(&self, block: u64) -> u64 {
+		block.saturating_sub(self.requested)
+	}
+
 	/// Blocks from the request to the agreement.
 	fn latency(&self) -> u64 {
-		self.agreed.saturating_sub(self.requested)
+		self.after(self.agreed)
+	}
+
+	/// Who agrees, in lines.
+	fn lines(&self) -> Vec<String> {
+		let agreeing = self.votes.iter().filter(|(_, agrees)| *agrees).count();
+		let mut lines = vec![format!("{agreeing} of {} seats agree:", self.votes.len())];
+		lines.extend(self.votes.iter().map(|(operator, agrees)| {
+			let short: String = operator.chars().take(12).collect();
+			format!("  {short}… {}", if *agrees { "agrees" } else { "does not" })
+		}));
+		lines
 	}
 }
 
@@ -114,59 +176,95 @@ fn image(value: &Value) -> Option<Image> {
 	Some(Image { pixels, truth: value["truth"].as_u64()? })
 }
 
-/// Asks by the command line tool, as anyone would.
-fn ask(node: &Node, image: &Image) -> Outcome<Answer> {
+/// Asks by the command line tool, as anyone would; `read` takes the answer out of what it prints.
+fn ask<T>(
+	node: &Node,
+	arguments: &[&str],
+	input: &str,
+	read: impl FnOnce(&Value) -> Option<T>,
+) -> Outcome<T> {
 	let mut command = dev::dodona(node);
-	command.args(["--json", "ask", "digits", "--input", "-", "--no-wait-final"]);
+	command.args(["--json", "ask"]).args(arguments);
 	command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-	let pixels = format!("{:?}", image.pixels);
 	let started = command.spawn();
 	let failed = |why: &dyn std::fmt::Display| {
 		Failure::new(format!("`{}`: {why}", shell::show(&command)), "the node's log says more")
 	};
 	let mut asking = started.map_err(|error| failed(&error))?;
-	let written = asking.stdin.take().map(|mut stdin| stdin.write_all(pixels.as_bytes()));
+	let written = asking.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
 	let output = asking.wait_with_output().map_err(|error| failed(&error))?;
-	// If it did not read the image, its own words are the better explanation.
+	// If it did not read the input, its own words are the better explanation.
 	if !output.status.success() || !matches!(written, Some(Ok(()))) {
 		return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
 	}
 	let value: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
-	answer(&value).ok_or_else(|| failed(&format!("there is no answer in {value}")))
+	read(&value).ok_or_else(|| failed(&format!("there is no answer in {value}")))
 }
 
 fn answer(value: &Value) -> Option<Answer> {
-	let votes = value["votes"]
-		.as_array()?
-		.iter()
-		.map(|vote| Some((vote["operator"].as_str()?.to_owned(), vote["agrees"].as_bool()?)));
-	Some(Answer {
-		class: value["answer"].as_u64()?,
-		votes: votes.collect::<Option<_>>()?,
-		requested: value["blocks"]["request"].as_u64()?,
-		agreed: value["blocks"]["agreed"].as_u64()?,
+	Some(Answer { class: value["answer"].as_u64()?, agreement: Agreement::of(value)? })
+}
+
+fn said(value: &Value) -> Option<Said> {
+	Some(Said {
+		text: value["text"].as_str()?.to_owned(),
+		tokens: value["tokens"].as_array()?.len(),
+		agreement: Agreement::of(value)?,
+		finalized: value["blocks"]["final"].as_u64()?,
 	})
 }
 
 /// The image, and beside it what was said about it.
 fn card(image: &Image, answer: &Answer) -> String {
-	let agreeing = answer.votes.iter().filter(|(_, agrees)| *agrees).count();
-	let verdict = if answer.class == image.truth { "right" } else { "wrong" };
+	let Answer { class, agreement } = answer;
+	let verdict = if *class == image.truth { "right" } else { "wrong" };
 	let mut said = vec![
-		format!("answer {}, truth {}: {verdict}", answer.class, image.truth),
-		format!("agreed in block {}, {} after the request", answer.agreed, answer.latency()),
-		format!("{agreeing} of {} seats agree:", answer.votes.len()),
+		format!("answer {class}, truth {}: {verdict}", image.truth),
+		format!("agreed in block {}, {} after the request", agreement.agreed, agreement.latency()),
 	];
-	said.extend(answer.votes.iter().map(|(operator, agrees)| {
-		let short: String = operator.chars().take(12).collect();
-		format!("  {short}… {}", if *agrees { "agrees" } else { "does not" })
-	}));
+	said.extend(agreement.lines());
 	let mut rows: Vec<String> = image.pixels.chunks(WIDTH).map(row).collect();
 	let blank = " ".repeat(WIDTH * 2);
 	rows.resize(rows.len().max(said.len()), blank);
 	said.resize(rows.len(), String::new());
 	let lines = rows.iter().zip(said).map(|(row, said)| format!("    {row}   {said}"));
 	lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// The text from its beginning, and below it how it came about.
+fn page(said: &Said) -> String {
+	let Said { text, tokens, agreement, finalized } = said;
+	let mut lines = fold(&format!("{BEGINNING}{text}"), COLUMNS);
+	lines.push(String::new());
+	lines.push(format!(
+		"{tokens} tokens: agreed in block {}, {} after the request; final in block {finalized}, {} \
+		 after the request",
+		agreement.agreed,
+		agreement.latency(),
+		agreement.after(*finalized)
+	));
+	lines.extend(agreement.lines());
+	let lines = lines.iter().map(|line| format!("    {line}").trim_end().to_owned());
+	lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of `text`, broken between words where they are longer than `columns`.
+fn fold(text: &str, columns: usize) -> Vec<String> {
+	let mut lines = Vec::new();
+	for paragraph in text.lines() {
+		let mut line = String::new();
+		for word in paragraph.split_whitespace() {
+			if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > columns {
+				lines.push(std::mem::take(&mut line));
+			}
+			if !line.is_empty() {
+				line.push(' ');
+			}
+			line.push_str(word);
+		}
+		lines.push(line);
+	}
+	lines
 }
 
 /// A row of pixels, each two characters wide: characters are half as wide as high.
@@ -184,6 +282,11 @@ mod tests {
 	use super::*;
 	use serde_json::json;
 
+	fn agreement() -> Agreement {
+		let votes = vec![("5Grwva".to_owned(), true), ("5FHneW".to_owned(), false)];
+		Agreement { votes, requested: 10, agreed: 13 }
+	}
+
 	#[test]
 	fn row_should_go_from_paper_to_ink() {
 		assert_eq!(row(&[0.0, 0.5, 1.0]), "  oo@@");
@@ -193,20 +296,46 @@ mod tests {
 	#[test]
 	fn card_should_say_so_when_the_answer_is_wrong() {
 		let image = Image { pixels: vec![0.0; 64], truth: 3 };
-		let votes = vec![("5Grwva".to_owned(), true), ("5FHneW".to_owned(), false)];
-		let card = card(&image, &Answer { class: 9, votes, requested: 10, agreed: 13 });
+		let card = card(&image, &Answer { class: 9, agreement: agreement() });
 		assert!(card.contains("answer 9, truth 3: wrong"), "{card}");
 		assert!(card.contains("agreed in block 13, 3 after the request"), "{card}");
 		assert!(card.contains("1 of 2 seats agree"), "{card}");
 	}
 
 	#[test]
+	fn page_should_show_the_whole_text_and_how_it_came_about() {
+		let text = " we set out.\nThe road was long".to_owned();
+		let page = page(&Said { text, tokens: 9, agreement: agreement(), finalized: 15 });
+		assert!(
+			page.starts_with("    It was a fine morning, and we set out.\n    The road"),
+			"{page}"
+		);
+		let when = "9 tokens: agreed in block 13, 3 after the request; final in block 15, 5 after";
+		assert!(page.contains(when), "{page}");
+		assert!(page.contains("1 of 2 seats agree"), "{page}");
+	}
+
+	#[test]
+	fn fold_should_break_long_lines_between_words() {
+		assert_eq!(fold("one two three\n\nfour", 8), ["one two", "three", "", "four"]);
+		assert_eq!(fold("one two", 7), ["one two"]);
+		assert_eq!(fold("incomprehensibly long", 5), ["incomprehensibly", "long"]);
+	}
+
+	#[test]
 	fn answer_should_be_none_when_the_request_failed() {
-		let blocks = json!({ "request": 1, "agreed": 4 });
+		let blocks = json!({ "request": 1, "agreed": 4, "final": 6 });
 		let votes = json!([{ "operator": "5Grwva", "agrees": true }]);
 		let agreed = json!({ "answer": 7, "votes": votes, "blocks": blocks });
-		assert_eq!(answer(&agreed).unwrap().latency(), 3);
+		assert_eq!(answer(&agreed).unwrap().agreement.latency(), 3);
 		assert!(answer(&json!({ "answer": null, "votes": [], "blocks": blocks })).is_none());
+
+		let mut written =
+			json!({ "text": "a", "tokens": [1, 2], "votes": votes, "blocks": blocks });
+		let said_at = said(&written).unwrap();
+		assert_eq!((said_at.tokens, said_at.agreement.after(said_at.finalized)), (2, 5));
+		written["text"] = Value::Null;
+		assert!(said(&written).is_none());
 	}
 
 	#[test]

@@ -5,6 +5,7 @@ import answers from './scenarios/answers.mjs';
 import badInput from './scenarios/bad-input.mjs';
 import cli from './scenarios/cli.mjs';
 import faults from './scenarios/faults.mjs';
+import language from './scenarios/language.mjs';
 import restart from './scenarios/restart.mjs';
 import { Chain } from './support/chain.mjs';
 import { Node } from './support/node.mjs';
@@ -23,6 +24,7 @@ after(async () => {
 });
 
 describe('the command line tool', () => cli(world));
+describe('language models', () => language(world));
 describe('answers and governance', () => answers(world));
 describe('workers that misbehave', () => faults(world));
 describe('what makes no sense', () => badInput(world));

@@ -75,6 +75,7 @@ export default function badInput(world) {
 		const cases = [
 			[{ architecture: { Mlp: { widths: [64] } } }, 'InvalidArchitecture'],
 			[{ artifact: { ...artifact, chunks: 2 } }, 'InvalidArtifact'],
+			[{ tokenizer: { ...artifact, chunks: 2 } }, 'InvalidTokenizer'],
 			[{ engine: 999 }, 'UnsupportedEngine'],
 			[{ licence: '' }, 'InvalidLicence'],
 		];

@@ -79,6 +79,7 @@ export function manifestOf(artifact, price) {
 	return {
 		architecture: { Mlp: { widths } },
 		artifact,
+		tokenizer: null,
 		engine: 1,
 		derivedFrom: null,
 		licence: 'CC-BY-4.0',
