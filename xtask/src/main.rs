@@ -5,6 +5,8 @@ mod architecture;
 mod build;
 mod demo;
 mod dev;
+#[cfg(test)]
+mod features;
 mod node;
 mod report;
 mod setup;
@@ -25,7 +27,7 @@ Usage: cargo xtask <command>
   setup            install what the build and the tests need; does nothing where it is there
   build            setup, then build the node and the command line tool
   dev [arguments]  setup, build, then run a development chain; arguments go to the node
-  demo             setup, build, then ask a model on a fresh chain what it reads
+  demo             setup, build, then ask models on a fresh chain what they read and write
   test             setup, then everything that CI checks
   weights          setup, then measure the weights of our pallets on this machine
 

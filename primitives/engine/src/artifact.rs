@@ -36,9 +36,18 @@ pub(crate) struct Spec {
 }
 
 /// The bytes of the tensors in `specs`, in their order. The file has them and no others.
-pub(crate) fn read<'a>(file: &'a [u8], specs: &[Spec]) -> Result<Vec<&'a [u8]>, EngineError> {
+///
+/// `file` may be only the beginning of a file that has `len` bytes, if that is too long for these
+/// tensors whatever its header: what is wrong with it is the same.
+pub(crate) fn read<'a>(
+	file: &'a [u8],
+	len: u64,
+	specs: &[Spec],
+) -> Result<Vec<&'a [u8]>, EngineError> {
 	let (header, data) = split(file)?;
-	let infos = parse(header, data.len(), specs)?;
+	let beyond = len.saturating_sub(file.len() as u64);
+	let data_len = beyond.saturating_add(data.len() as u64);
+	let infos = parse(header, data_len, specs)?;
 
 	let mut tensors: Vec<(String, TensorInfo)> =
 		specs.iter().map(|spec| spec.name.clone()).zip(infos.iter().cloned()).collect();
@@ -46,7 +55,7 @@ pub(crate) fn read<'a>(file: &'a [u8], specs: &[Spec]) -> Result<Vec<&'a [u8]>, 
 	let end = Metadata::new(None, tensors)
 		.map_err(|_| ArtifactFault::InconsistentOffsets)?
 		.data_len();
-	if end != data.len() {
+	if end as u64 != data_len {
 		return Err(ArtifactFault::TrailingBytes.into());
 	}
 
@@ -67,7 +76,7 @@ fn split(file: &[u8]) -> Result<(&[u8], &[u8]), EngineError> {
 }
 
 /// What `header` says about the tensors in `specs`, in their order.
-fn parse(header: &[u8], data_len: usize, specs: &[Spec]) -> Result<Vec<TensorInfo>, EngineError> {
+fn parse(header: &[u8], data_len: u64, specs: &[Spec]) -> Result<Vec<TensorInfo>, EngineError> {
 	let mut found = Found { specs, data_len, infos: alloc::vec![None; specs.len()] };
 	header::parse(header, &mut found)?;
 	found
@@ -83,7 +92,7 @@ fn parse(header: &[u8], data_len: usize, specs: &[Spec]) -> Result<Vec<TensorInf
 /// Collects the tensors of a header that has to have exactly those in `specs`.
 struct Found<'a> {
 	specs: &'a [Spec],
-	data_len: usize,
+	data_len: u64,
 	infos: Vec<Option<TensorInfo>>,
 }
 
@@ -115,7 +124,7 @@ impl Collect for Found<'_> {
 		}
 		tensors::check_shape(&name, &spec.shape, &entry.shape.0)?;
 		// In bounds means that both fit `usize`, and that no sum of them overflows.
-		let offset = |at: u64| usize::try_from(at).ok().filter(|at| *at <= data_len);
+		let offset = |at: u64| usize::try_from(at).ok().filter(|_| at <= data_len);
 		let (Some(start), Some(end)) = (offset(entry.data_offsets.0), offset(entry.data_offsets.1))
 		else {
 			return Err(ArtifactFault::OutOfBounds.into());

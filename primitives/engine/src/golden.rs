@@ -1,10 +1,13 @@
 //! Known answers, and the check of a build against them.
 //!
 //! Weights and inputs come from a small generator, outputs were computed outside of this crate,
-//! by rounding exact binary64 results after every single operation.
+//! by rounding exact binary64 results after every single operation. Kernels, whose loops are made
+//! for larger models than these, are held to plain ones.
 
+mod kernels;
 pub mod llama;
 pub mod networks;
+pub mod random;
 
 use crate::{
 	architecture::{
@@ -83,9 +86,12 @@ pub fn self_test() -> Result<(), EngineError> {
 			return Err(EngineError::SelfTestFailed { case: number });
 		}
 	}
-	let first = CASES.len() as u32;
-	llama::self_test(first)?;
-	networks::self_test(first.saturating_add(llama::cases().len() as u32))
+	let llamas = CASES.len() as u32;
+	let networks = llamas.saturating_add(llama::cases().len() as u32);
+	let kernels = networks.saturating_add(networks::cases().len() as u32);
+	llama::self_test(llamas)?;
+	networks::self_test(networks)?;
+	kernels::self_test(kernels)
 }
 
 /// The perceptron with these widths; those after the most that it can have are left out.

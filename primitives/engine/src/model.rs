@@ -33,7 +33,7 @@ impl Model {
 	pub fn load(architecture: &Architecture, artifact: &[u8]) -> Result<Self, EngineError> {
 		if let Architecture::Mlp(config) = architecture {
 			config.validate()?;
-			let network = Network::Mlp(Mlp::load(config, artifact)?);
+			let network = Network::Mlp(Mlp::load(config, artifact, artifact.len() as u64)?);
 			return Ok(Self::new(architecture, network));
 		}
 		Self::load_from(architecture, &[&artifact])
@@ -48,7 +48,10 @@ impl Model {
 		architecture.validate()?;
 		let tensors = || Tensors::open(sources);
 		let network = match architecture {
-			Architecture::Mlp(config) => Network::Mlp(Mlp::load(config, &read(config, sources)?)?),
+			Architecture::Mlp(config) => {
+				let (artifact, len) = read(config, sources)?;
+				Network::Mlp(Mlp::load(config, &artifact, len)?)
+			},
 			Architecture::Llama(config) => Network::Llama(Llama::load(config, &tensors()?)?),
 			Architecture::Bert(config) => Network::Bert(Bert::load(config, &tensors()?)?),
 			Architecture::Cnn(config) => Network::Cnn(Cnn::load(config, &tensors()?)?),
@@ -106,15 +109,15 @@ impl Model {
 	}
 }
 
-/// The one file of a perceptron, which is small.
-fn read(config: &mlp::Config, sources: &[&dyn Source]) -> Result<Vec<u8>, EngineError> {
+/// The one file of a perceptron, which is small, and its length: of a longer one, the beginning.
+fn read(config: &mlp::Config, sources: &[&dyn Source]) -> Result<(Vec<u8>, u64), EngineError> {
 	let [source] = sources else { return Err(ArtifactFault::TooManyFiles { most: 1 }.into()) };
 	let most = config.parameters().saturating_mul(4).saturating_add(MAX_HEADER_LEN.into());
 	// One byte more is enough to be refused for.
 	let len = source.len().min(most.saturating_add(9));
 	let mut bytes = vec![0; usize::try_from(len).map_err(|_| EngineError::ReadFailed)?];
 	source.read_at(0, &mut bytes)?;
-	Ok(bytes)
+	Ok((bytes, source.len()))
 }
 
 impl fmt::Debug for Model {

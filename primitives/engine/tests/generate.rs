@@ -61,6 +61,17 @@ fn run_should_answer_with_the_tokens() {
 }
 
 #[test]
+fn longest_prompt_should_be_as_long_as_the_architecture_says() {
+	let config = Config { max_positions: 20_000, ..golden::llama::config(Class::F32, 0) };
+	let prompt =
+		Prompt { sampling: sample(1.0, 1, 1.0, 1), stop: vec![1; 8], ..greedy(&[1; 19_999], 1) };
+	let input = prompt.encode();
+	let architecture = Architecture::Llama(config);
+	assert_eq!(architecture.check_input(&input), Ok(()));
+	assert_eq!(architecture.input_len(), input.len() as u32);
+}
+
+#[test]
 fn input_should_be_refused_when_it_does_not_fit() {
 	let config = golden::llama::config(Class::F32, 0);
 	let model = load(&config, 1);

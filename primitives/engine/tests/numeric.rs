@@ -5,7 +5,7 @@ use dodona_engine::{
 	architecture::{mlp, Architecture},
 	golden::{self, Generator, CASES},
 	numeric::f32::{all_finite, decode, product, product_reference, tensor, values},
-	EngineError, Model,
+	Class, EngineError, Model,
 };
 use proptest::prelude::*;
 
@@ -81,6 +81,23 @@ fn run_with(case: &golden::Case, back: bool, add: fn(f32, f32, f32) -> f32) -> V
 #[test]
 fn self_test_should_pass() {
 	assert_eq!(golden::self_test(), Ok(()));
+}
+
+#[test]
+fn self_test_should_run_each_architecture_in_each_class() {
+	let mlps = CASES.iter().map(|case| golden::mlp(case.widths));
+	let llamas = golden::llama::cases().into_iter().map(|case| Architecture::Llama(case.config));
+	let networks = golden::networks::cases().into_iter().map(|case| case.architecture);
+	let architectures: Vec<Architecture> = mlps.chain(llamas).chain(networks).collect();
+	let has = |class, is: fn(&Architecture) -> bool| {
+		architectures.iter().any(|one| one.class() == class && is(one))
+	};
+	assert!(has(Class::F32, |one| matches!(one, Architecture::Mlp(_))));
+	for class in [Class::F32, Class::Q8] {
+		assert!(has(class, |one| matches!(one, Architecture::Llama(_))));
+		assert!(has(class, |one| matches!(one, Architecture::Bert(_))));
+		assert!(has(class, |one| matches!(one, Architecture::Cnn(_))));
+	}
 }
 
 #[test]

@@ -323,6 +323,23 @@ fn perceptron_should_load_from_a_source_as_from_memory() {
 	assert_eq!(refused, malformed(ArtifactFault::TooManyFiles { most: 1 }));
 }
 
+#[test]
+fn perceptron_should_be_refused_for_the_same_from_a_source_when_the_file_is_too_long() {
+	let architecture = golden::mlp(&[2, 1]);
+	let far = 1u64 << 17;
+	let holes = [(0, 8, far, far + 4), (far, far + 8, 0, 4), (far, far + 8, far + 8, far + 12)];
+	for (weight, weight_end, bias, bias_end) in holes {
+		let entries = [
+			entry("layers.0.weight", "F32", "[1,2]", (weight, weight_end)),
+			entry("layers.0.bias", "F32", "[1]", (bias, bias_end)),
+		];
+		let bytes = raw(&format!("{{{}}}", entries.join(",")), far as usize + 12);
+		let in_memory = Model::load(&architecture, &bytes).err();
+		assert_eq!(in_memory, malformed(ArtifactFault::InconsistentOffsets));
+		assert_eq!(Model::load_from(&architecture, &[&&bytes[..]]).err(), in_memory);
+	}
+}
+
 #[cfg(unix)]
 #[test]
 fn file_of_the_host_should_be_read_like_memory() {

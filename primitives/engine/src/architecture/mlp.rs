@@ -121,10 +121,11 @@ struct Layer {
 }
 
 impl Mlp {
-	/// The perceptron of a valid `config` with the weights in `artifact`.
-	pub fn load(config: &Config, artifact: &[u8]) -> Result<Self, EngineError> {
+	/// The perceptron of a valid `config` with the weights in `artifact`, a file of `len` bytes or the
+	/// beginning of one that is too long.
+	pub fn load(config: &Config, artifact: &[u8], len: u64) -> Result<Self, EngineError> {
 		let specs = config.specs();
-		let tensors = artifact::read(artifact, &specs)?;
+		let tensors = artifact::read(artifact, len, &specs)?;
 		for (spec, bytes) in specs.iter().zip(&tensors) {
 			if let Some(at) = class::first_non_finite(bytes) {
 				let tensor = spec.name.as_str().into();

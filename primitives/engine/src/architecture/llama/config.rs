@@ -200,7 +200,7 @@ impl Config {
 	pub fn max_input_len(&self) -> u32 {
 		// Tokens and stop tokens with their counts, the number of tokens, the sampling.
 		let most = self.max_positions.saturating_sub(1).saturating_add(MAX_STOP_TOKENS);
-		most.saturating_mul(4).saturating_add(4 + 1 + 4 + 17)
+		most.saturating_mul(4).saturating_add(4 + 1 + 4 + 21)
 	}
 
 	/// The most bytes that the output for `input` has; 0 if it is not an input.
