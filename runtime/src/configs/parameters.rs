@@ -162,7 +162,7 @@ impl pallet_origins::AtGenesis for AtGenesis {
 				I::CommitteeSize(inference::CommitteeSize, Some(4)),
 				I::CommitPeriod(inference::CommitPeriod, Some(10)),
 				I::RevealPeriod(inference::RevealPeriod, Some(10)),
-				I::ChallengePeriod(inference::ChallengePeriod, Some(2)),
+				I::ChallengePeriod(inference::ChallengePeriod, Some(1)),
 				I::ResultRetention(inference::ResultRetention, Some(2 * HOURS)),
 				I::DrawPeriod(inference::DrawPeriod, Some(40)),
 			]

@@ -74,7 +74,7 @@ fn periods_should_be_short_when_the_genesis_asks_for_it() {
 		assert_eq!(inference::CommitteeSize::get(), 4);
 		assert_eq!(inference::CommitPeriod::get(), 10);
 		assert_eq!(inference::RevealPeriod::get(), 10);
-		assert_eq!(inference::ChallengePeriod::get(), 2);
+		assert_eq!(inference::ChallengePeriod::get(), 1);
 		assert_eq!(inference::DrawPeriod::get(), 40);
 		assert_eq!(
 			<Runtime as pallet_inference::Config>::ChallengePeriod::get(),
