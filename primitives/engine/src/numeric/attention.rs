@@ -10,8 +10,8 @@ pub const LANES: usize = 16;
 
 /// Blocks that are taken at once, so that one addition need not wait for another.
 const BLOCKS: usize = 4;
-/// Dimensions that are taken at once, while there are so many.
-const WIDE: usize = 32;
+/// Dimensions that are taken at once, while there are so many: there have to be registers for them.
+const WIDE: usize = if cfg!(target_family = "wasm") { 8 } else { 32 };
 /// Dimensions that are taken at once, of those that are left.
 const NARROW: usize = 8;
 
@@ -37,8 +37,10 @@ fn scores_portable<'a>(
 	mut keys: impl Iterator<Item = &'a [[f32; LANES]]>,
 	out: &mut [[f32; LANES]],
 ) {
-	let (several, rest) = out.as_chunks_mut::<BLOCKS>();
-	for out in several {
+	// Without vectors, a block alone is more than there are registers for.
+	let several = if cfg!(target_family = "wasm") { 0 } else { out.len() / BLOCKS };
+	let (several, rest) = out.split_at_mut(several.saturating_mul(BLOCKS));
+	for out in several.as_chunks_mut::<BLOCKS>().0 {
 		let (Some(a), Some(b), Some(c), Some(d)) =
 			(keys.next(), keys.next(), keys.next(), keys.next())
 		else {
@@ -47,9 +49,7 @@ fn scores_portable<'a>(
 		let mut sums = [[0.0f32; LANES]; BLOCKS];
 		for ((((query, a), b), c), d) in query.iter().zip(a).zip(b).zip(c).zip(d) {
 			for (sums, keys) in sums.iter_mut().zip([a, b, c, d]) {
-				for (sum, key) in sums.iter_mut().zip(keys) {
-					*sum += query * key;
-				}
+				add_products(sums, *query, keys);
 			}
 		}
 		*out = sums;
@@ -57,11 +57,24 @@ fn scores_portable<'a>(
 	for (out, keys) in rest.iter_mut().zip(keys) {
 		let mut sums = [0.0f32; LANES];
 		for (query, keys) in query.iter().zip(keys) {
-			for (sum, key) in sums.iter_mut().zip(keys) {
-				*sum += query * key;
-			}
+			add_products(&mut sums, *query, keys);
 		}
 		*out = sums;
+	}
+}
+
+/// Adds `factor` times each of `values` to its sum.
+#[inline(always)]
+fn add_products<const N: usize>(sums: &mut [f32; N], factor: f32, values: &[f32; N]) {
+	if cfg!(target_family = "wasm") {
+		// Not every build for Wasm inlines what the other loop calls.
+		for at in 0..N {
+			sums[at] += factor * values[at];
+		}
+	} else {
+		for (sum, value) in sums.iter_mut().zip(values) {
+			*sum += factor * value;
+		}
 	}
 }
 
@@ -115,9 +128,7 @@ fn add<const N: usize>(
 	for (share, values) in shares.iter().zip(values.chunks_exact(dim)) {
 		// Never none: all dimensions are in a position's values.
 		if let Some(values) = values.get(at..).and_then(|values| values.first_chunk::<N>()) {
-			for (sum, value) in sums.iter_mut().zip(values) {
-				*sum += share * value;
-			}
+			add_products(&mut sums, *share, values);
 		}
 	}
 	*out = sums;

@@ -2,6 +2,19 @@
 
 use super::matrix::LANES;
 
+/// What `of` gives for each place. Unlike the library's functions for arrays, it is inlined in every
+/// build; a call in an inner loop costs several times what the loop does.
+#[inline(always)]
+pub(super) fn array<T: Copy, const N: usize>(of: impl Fn(usize) -> T) -> [T; N] {
+	let mut values = [of(0); N];
+	let mut at = 1;
+	while at < N {
+		values[at] = of(at);
+		at += 1;
+	}
+	values
+}
+
 /// [`LANES`] floats.
 pub(super) trait Floats: Copy {
 	fn splat(value: f32) -> Self;
@@ -74,7 +87,7 @@ impl Bytes for Portable<i32> {
 
 	#[inline(always)]
 	fn load(weights: &[[i8; QUAD]; LANES]) -> Self {
-		Self(weights.map(|weights| i32::from_le_bytes(weights.map(|weight| weight as u8))))
+		Self(array(|lane| i32::from_le_bytes(array(|at| weights[lane][at] as u8))))
 	}
 
 	#[inline(always)]

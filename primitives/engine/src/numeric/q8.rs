@@ -106,13 +106,20 @@ fn quantize(x: &[f32], offset: u8, out: &mut [u8]) -> f32 {
 	}
 	let most = f32::from_bits(most);
 	let factor = 127.0 / most;
+	// The sum is rounded to an integer; its lowest byte is the value's.
+	let byte = |value: f32| ((value + INTEGERS).to_bits() as u8).wrapping_add(offset);
+	if factor.is_finite() && most.is_finite() {
+		// No product is beyond ±127 by more than a rounding.
+		for (out, x) in out.iter_mut().zip(x) {
+			*out = byte(x * factor);
+		}
+		return most / 127.0;
+	}
 	for (out, x) in out.iter_mut().zip(x) {
 		let value = x * factor;
 		let value = if value > 127.0 { 127.0 } else { value };
 		let value = if value < -127.0 { -127.0 } else { value };
-		let value = if value.is_nan() { 0.0 } else { value };
-		// The sum is rounded to an integer; its lowest byte is the value's.
-		*out = ((value + INTEGERS).to_bits() as u8).wrapping_add(offset);
+		*out = byte(if value.is_nan() { 0.0 } else { value });
 	}
 	most / 127.0
 }

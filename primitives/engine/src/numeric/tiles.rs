@@ -1,6 +1,6 @@
 //! The loops of a product, the same for each class and each set of instructions.
 
-use super::matrix::LANES;
+use super::{lanes::array, matrix::LANES};
 use core::ops::Range;
 
 /// What the loops need from a class: how the [`LANES`] sums of a tile grow.
@@ -130,12 +130,11 @@ fn block<T: Tiles, const R: usize, const G: usize>(
 	place: &Place,
 	out: &mut [&mut [f32]],
 ) {
-	let x: [&[T::Input]; R] = core::array::from_fn(|r| &x[r * steps..][..steps]);
-	let group: [&[T::Weights]; G] = core::array::from_fn(|g| &group[g * steps..][..steps]);
-	let mut sums: [[T::Sums; G]; R] =
-		core::array::from_fn(|_| core::array::from_fn(|g| tiles.start(place.tile + g)));
+	let x: [&[T::Input]; R] = array(|r| &x[r * steps..][..steps]);
+	let group: [&[T::Weights]; G] = array(|g| &group[g * steps..][..steps]);
+	let mut sums: [[T::Sums; G]; R] = array(|_| array(|g| tiles.start(place.tile + g)));
 	for k in 0..steps {
-		let weights: [T::Loaded; G] = core::array::from_fn(|g| T::load(&group[g][k]));
+		let weights: [T::Loaded; G] = array(|g| T::load(&group[g][k]));
 		for r in 0..R {
 			let input = T::splat(x[r][k]);
 			for g in 0..G {

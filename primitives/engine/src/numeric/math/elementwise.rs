@@ -48,10 +48,6 @@ map! {
 #[inline(always)]
 #[allow(clippy::excessive_precision)]
 fn exp(value: f32) -> f32 {
-	// Without vectors, branches save more than they cost.
-	if cfg!(target_family = "wasm") {
-		return libm::expf(value);
-	}
 	const LN2_HI: f32 = 6.931_457_519_5e-1;
 	const LN2_LO: f32 = 1.428_606_765_3e-6;
 	const INV_LN2: f32 = 1.442_695_021_6;

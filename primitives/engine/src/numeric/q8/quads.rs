@@ -6,7 +6,7 @@ use super::Inputs;
 use crate::numeric::lanes::{Avx2, Avx512};
 use crate::numeric::{
 	kernel::Kernel,
-	lanes::{Bytes, Portable, QUAD},
+	lanes::{array, Bytes, Portable, QUAD},
 	matrix::LANES,
 	threads,
 	tiles::{self, Tiles},
@@ -152,7 +152,7 @@ impl<V: Bytes> Tiles for Sums<'_, V> {
 	#[inline(always)]
 	fn start(&self, tile: usize) -> V {
 		let sums = self.weights.sums.get(tile).unwrap_or(&[0; LANES]);
-		V::load_sums(&sums.map(|sum| sum.wrapping_mul(-i32::from(V::OFFSET))))
+		V::load_sums(&array(|lane| sums[lane].wrapping_mul(-i32::from(V::OFFSET))))
 	}
 
 	#[inline(always)]

@@ -2,8 +2,8 @@
 //! multiplication of words gives several products.
 //!
 //! A word has two sets of [`FIELDS`] bytes, one [`SHIFT`] bits above the other. In each set the
-//! bytes are [`FIELD`] bits apart, which is room for the sum of [`BLOCK`] products with bytes. A
-//! sum below zero borrows from the fields above it, and is taken off them when fields are read.
+//! bytes are [`FIELD`] bits apart, which is room for the sum of a block's products. A sum below zero
+//! borrows from the fields above it, and is taken off them when fields are read.
 
 use super::Inputs;
 use crate::numeric::kernel::Kernel;
@@ -19,10 +19,11 @@ const SHIFT: u32 = 8;
 const MASK: u64 = 0xFF | 0xFF << FIELD | 0xFF << (2 * FIELD);
 /// What is added to a weight, so that it has no sign.
 const BIAS: i32 = 128;
-/// Products that fit a field: 32 · 255 · 127 is less than half of 2²¹.
-const BLOCK: usize = 32;
-/// Words of an input.
-const WORDS: usize = 2;
+/// What the magnitudes of a block's inputs add up to at most: 255 times it is less than half of
+/// what a field holds.
+const MOST: u32 = ((1 << (FIELD - 1)) - 1) / 255;
+/// Words of an input: as many as a processor has registers for.
+const WORDS: usize = 3;
 /// Outputs of an input's words.
 const OUTPUTS: usize = WORDS * 2 * FIELDS;
 
@@ -85,33 +86,15 @@ impl Weights {
 
 	/// The product of each row of `x`.
 	pub fn product(&self, _: Kernel, x: &Inputs<'_>, out: &mut [f32]) {
+		let rows: Vec<Row<'_>> = x.bytes.chunks_exact(self.inputs).map(Row::new).collect();
 		let tiles = self.steps.chunks_exact(self.inputs);
 		for (first, tile) in (0..).step_by(OUTPUTS).zip(tiles) {
-			let mut rows = x.bytes.chunks_exact(self.inputs).enumerate();
-			let mut out = out.chunks_exact_mut(self.outputs);
-			while let Some((row, bytes)) = rows.next() {
-				if let Some((next, more)) = rows.next() {
-					let [sums, other] = sums([bytes, more], tile);
-					self.finish(x, row, first, &sums, out.next());
-					self.finish(x, next, first, &other, out.next());
-				} else {
-					let [sums] = sums([bytes], tile);
-					self.finish(x, row, first, &sums, out.next());
+			let out = out.chunks_exact_mut(self.outputs);
+			for ((number, row), out) in rows.iter().enumerate().zip(out) {
+				if let Some(out) = out.get_mut(first..) {
+					x.scale(number, first, &row.sums(tile), out);
 				}
 			}
-		}
-	}
-
-	fn finish(
-		&self,
-		x: &Inputs<'_>,
-		row: usize,
-		first: usize,
-		sums: &[i32; OUTPUTS],
-		out: Option<&mut [f32]>,
-	) {
-		if let Some(out) = out.and_then(|out| out.get_mut(first..)) {
-			x.scale(row, first, sums, out);
 		}
 	}
 }
@@ -123,45 +106,74 @@ fn place(j: usize) -> (usize, u32) {
 	(lane / (2 * FIELDS), FIELD * field as u32 + SHIFT * set as u32)
 }
 
-/// The exact sums of products of each row of `x` with each output of a tile.
+/// A row of inputs.
+struct Row<'a> {
+	bytes: &'a [u8],
+	/// The lengths of its blocks.
+	blocks: Vec<usize>,
+	/// What weights without a sign add to each sum.
+	bias: i32,
+}
+
+impl<'a> Row<'a> {
+	fn new(bytes: &'a [u8]) -> Self {
+		let mut row = Self { bytes, blocks: Vec::new(), bias: 0 };
+		let (mut len, mut magnitude) = (0usize, 0u32);
+		for byte in bytes {
+			let x = *byte as i8;
+			row.bias = row.bias.wrapping_add(i32::from(x).wrapping_mul(BIAS));
+			let more = magnitude.saturating_add(x.unsigned_abs().into());
+			if more > MOST {
+				row.blocks.push(len);
+				(len, magnitude) = (0, x.unsigned_abs().into());
+			} else {
+				magnitude = more;
+			}
+			len = len.saturating_add(1);
+		}
+		row.blocks.push(len);
+		row
+	}
+
+	/// The exact sums of products with each output of a tile.
+	#[inline(always)]
+	fn sums(&self, mut tile: &[Step]) -> [i32; OUTPUTS] {
+		let mut sums = [self.bias.wrapping_neg(); OUTPUTS];
+		let mut bytes = self.bytes;
+		for len in &self.blocks {
+			let (block, rest) = bytes.split_at_checked(*len).unwrap_or_default();
+			let (steps, tiles_rest) = tile.split_at_checked(*len).unwrap_or_default();
+			(bytes, tile) = (rest, tiles_rest);
+			// Multiplying a whole word needs no mask. It gives both sets' sums, overlapping, and without
+			// the upper set's the lower set's are left: modulo 2⁶⁴, nothing is lost.
+			let (mut whole, mut upper) = ([0u64; WORDS], [0u64; WORDS]);
+			for (byte, step) in block.iter().zip(steps) {
+				let x = *byte as i8 as u64;
+				for word in 0..WORDS {
+					let set = (step[word] >> SHIFT) & MASK;
+					whole[word] = whole[word].wrapping_add(step[word].wrapping_mul(x));
+					upper[word] = upper[word].wrapping_add(set.wrapping_mul(x));
+				}
+			}
+			for word in 0..WORDS {
+				let lower = whole[word].wrapping_sub(upper[word] << SHIFT);
+				add_fields(&mut sums, 2 * word, lower);
+				add_fields(&mut sums, 2 * word + 1, upper[word]);
+			}
+		}
+		sums
+	}
+}
+
+/// Adds the fields of set number `set` to their sums.
 #[inline(always)]
-fn sums<const R: usize>(x: [&[u8]; R], tile: &[Step]) -> [[i32; OUTPUTS]; R] {
-	let mut sums = [[0i32; OUTPUTS]; R];
-	let mut biases = [0i32; R];
-	let x = x.map(|x| &x[..tile.len()]);
-	let mut start = 0;
-	while start < tile.len() {
-		let end = tile.len().min(start + BLOCK);
-		let mut words = [[0u64; 2 * WORDS]; R];
-		for k in start..end {
-			let sets: [u64; 2 * WORDS] =
-				core::array::from_fn(|at| (tile[k][at / 2] >> (SHIFT * (at as u32 % 2))) & MASK);
-			for r in 0..R {
-				let x = x[r][k] as i8;
-				biases[r] = biases[r].wrapping_add(i32::from(x));
-				for (word, set) in words[r].iter_mut().zip(sets) {
-					*word = word.wrapping_add(set.wrapping_mul(x as u64));
-				}
-			}
-		}
-		for (sums, words) in sums.iter_mut().zip(words) {
-			for (sums, word) in sums.chunks_exact_mut(FIELDS).zip(words) {
-				let mut rest = word as i64;
-				for sum in sums {
-					let field = (rest << (64 - FIELD)) >> (64 - FIELD);
-					*sum = sum.wrapping_add(field as i32);
-					rest = rest.wrapping_sub(field) >> FIELD;
-				}
-			}
-		}
-		start = end;
+fn add_fields(sums: &mut [i32; OUTPUTS], set: usize, word: u64) {
+	let mut rest = word as i64;
+	for sum in &mut sums[set * FIELDS..][..FIELDS] {
+		let field = (rest << (64 - FIELD)) >> (64 - FIELD);
+		*sum = sum.wrapping_add(field as i32);
+		rest = rest.wrapping_sub(field) >> FIELD;
 	}
-	for (sums, bias) in sums.iter_mut().zip(biases) {
-		for sum in sums {
-			*sum = sum.wrapping_sub(bias.wrapping_mul(BIAS));
-		}
-	}
-	sums
 }
 
 #[cfg(test)]
@@ -217,12 +229,13 @@ mod tests {
 
 	#[test]
 	fn product_should_be_exact_when_fields_are_as_great_as_can_be() {
-		for x in [-127, 127] {
+		// With ones, a block is as full as it can be.
+		for (x, inputs) in [(-127, 200), (-1, 9000), (1, 9000), (127, 200)] {
 			for weight in [-128, 0, 127] {
-				let rows = vec![vec![x; 200]; 3];
+				let rows = vec![vec![x; inputs]; 3];
 				// Neighbours of the other sign show a borrow that is not taken off.
 				let weights: Vec<_> = (0..OUTPUTS as i8)
-					.map(|j| vec![if j % 2 == 0 { weight } else { -128 }; 200])
+					.map(|j| vec![if j % 2 == 0 { weight } else { -128 }; inputs])
 					.collect();
 				assert_eq!(product(&rows, &weights), reference(&rows, &weights));
 			}
