@@ -18,7 +18,8 @@ const DESCRIPTION: [&str; 4] =
 
 /// Builds the whole workspace.
 pub fn run(tools: &Tools) -> Outcome<()> {
-	Steps::new(1).step("build the workspace (the first time: an hour on two cores)", || all(tools))
+	Steps::new(1)
+		.step("build the workspace (the first time: half an hour on two cores)", || all(tools))
 }
 
 /// The whole workspace at once: a part of it would unify features differently, and its

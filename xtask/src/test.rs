@@ -18,7 +18,7 @@ pub fn run() -> Outcome<()> {
 	let mut steps = Steps::new(6);
 	steps.step("formatting", || format(&tools))?;
 	steps.step("lints (the first time: checks every dependency)", || lint(&tools))?;
-	steps.step("build (the first time: an hour on two cores)", || build::all(&tools))?;
+	steps.step("build (the first time: half an hour on two cores)", || build::all(&tools))?;
 	let passed = steps.step("unit and integration tests", || unit(&tools))?;
 	steps.step("the end-to-end tests' client", client)?;
 	steps.step("end-to-end tests", end_to_end)?;

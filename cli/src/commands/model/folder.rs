@@ -61,8 +61,12 @@ impl Folder {
 		Ok(Self { path: path.into(), architecture, config, files: open(&weights(path)?)? })
 	}
 
-	/// The model, ready to run.
+	/// The model, ready to run: in a program that computes as the engine is defined.
 	pub fn load(&self) -> Result<Model> {
+		dodona_engine::self_test().map_err(|error| {
+			Error::failed(format!("this program's answers are not the engine's: {error}"))
+				.hint("build it again without flags that change arithmetic")
+		})?;
 		Model::load_from(&self.architecture, &self.sources()).map_err(|error| self.unfit(error))
 	}
 
