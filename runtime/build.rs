@@ -20,6 +20,11 @@ fn main() {
 			env::set_var("CARGO_PROFILE_RELEASE_LTO", "off");
 		}
 	}
+	// Compiled in one piece, the engine is up to a seventh faster: small functions that its loops call,
+	// some of them the library's, are inlined. The other crates would only compile for longer.
+	const ENGINE: &str = "--config=profile.release.package.dodona-engine.codegen-units=1";
+	let arguments = env::var("WASM_BUILD_CARGO_ARGS").unwrap_or_default();
+	env::set_var("WASM_BUILD_CARGO_ARGS", format!("{arguments} {ENGINE}"));
 	// Clippy's driver belongs to the toolchain of the workspace, not to the one that builds the Wasm.
 	env::remove_var("RUSTC_WORKSPACE_WRAPPER");
 	// Cargo tells a build script its crate's features in variables, and does not take from the build

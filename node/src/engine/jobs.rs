@@ -7,15 +7,13 @@ use super::{
 	models::{Key, Models, Needs},
 	teams::{Team, Teams},
 };
-use dodona_engine::{
-	architecture::llama::Scratch, generate::Generation, Architecture, EngineError, Model,
-	ENGINE_VERSION,
-};
+use dodona_engine::{EngineError, Model, ENGINE_VERSION};
 use dodona_primitives_inference::{Job, Progress, MAX_OUTPUT_LEN};
 use parking_lot::Mutex;
 use sp_core::H256;
 use std::{
 	collections::{HashMap, VecDeque},
+	ops::ControlFlow,
 	sync::Arc,
 	time::{Duration, Instant},
 };
@@ -27,8 +25,8 @@ use tokio::{
 
 /// Jobs that are over and remembered.
 const REMEMBERED: usize = 256;
-/// Tokens of a prompt that are computed between two looks at whether a job is given up.
-const PREFILL: usize = 64;
+/// Tokens that an answer has room for.
+const MAX_TOKENS: usize = MAX_OUTPUT_LEN as usize / size_of::<u32>();
 
 /// All jobs.
 pub struct Jobs {
@@ -259,44 +257,22 @@ impl Jobs {
 			Ok(team.compute(load)?)
 		})?;
 		let start = Instant::now();
-		let output = team.compute(|| infer(&model, &job.input, given_up, &self.metrics));
+		let output = team.compute(|| {
+			let mut room = MAX_TOKENS;
+			model.run_in_steps(&job.input, &mut |tokens| {
+				self.metrics.tokens.inc_by(tokens.len() as u64);
+				room = room.saturating_sub(tokens.len());
+				match given_up() || room == 0 {
+					true => ControlFlow::Break(()),
+					false => ControlFlow::Continue(()),
+				}
+			})
+		});
 		self.metrics.seconds.inc_by(start.elapsed().as_secs_f64());
-		output.and_then(|output| match output.len() <= MAX_OUTPUT_LEN as usize {
-			true => Ok(output),
-			false => Err(Unavailable::OutputTooLong.into()),
-		})
-	}
-}
-
-/// The same as [`Model::run`], but that a generation ends early when it is given up.
-fn infer(
-	model: &Model,
-	input: &[u8],
-	given_up: impl Fn() -> bool,
-	metrics: &Metrics,
-) -> Result<Vec<u8>, Stop> {
-	let (Some(llama), Architecture::Llama(config)) = (model.llama(), model.architecture()) else {
-		return Ok(model.run(input)?);
-	};
-	let mut generation = Generation::new(llama, config.decode_input(input)?)?;
-	let mut scratch = Scratch::default();
-	loop {
-		if given_up() {
-			return Err(Unavailable::GivenUp.into());
-		}
-		let before = generation.generated().len();
-		Generation::step(llama, &mut [&mut generation], PREFILL, &mut scratch);
-		let tokens = generation.generated();
-		metrics.tokens.inc_by(tokens.len().saturating_sub(before) as u64);
-		match generation.outcome() {
-			Some(Err(error)) => return Err(error.clone().into()),
-			Some(Ok(_)) => {
-				return Ok(tokens.iter().flat_map(|token| token.to_le_bytes()).collect())
-			},
-			None if tokens.len() >= MAX_OUTPUT_LEN as usize / size_of::<u32>() => {
-				return Err(Unavailable::OutputTooLong.into());
-			},
-			None => {},
+		match output? {
+			Some(output) if output.len() <= MAX_OUTPUT_LEN as usize => Ok(output),
+			None if given_up() => Err(Unavailable::GivenUp.into()),
+			_ => Err(Unavailable::OutputTooLong.into()),
 		}
 	}
 }

@@ -236,8 +236,8 @@ fn end(last: u32, count: usize, max_tokens: u32, stop: &[u32]) -> Option<End> {
 	}
 }
 
-/// Tokens of a prompt that are computed between two looks at whether it is cancelled.
-const PREFILL: usize = 512;
+/// Tokens of a prompt that are computed in one step.
+const PREFILL: usize = 64;
 
 impl Llama {
 	/// Goes on with `prompt`. `on_token` is called with every token as soon as it is there, and can
@@ -247,13 +247,25 @@ impl Llama {
 		prompt: &Prompt,
 		on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
 	) -> Result<Generated, EngineError> {
+		self.generate_in_steps(prompt, &mut |fresh| {
+			fresh.iter().try_for_each(|token| on_token(*token))
+		})
+	}
+
+	/// Goes on with `prompt`. `on_step` is called after every step, with the token that it gave, or
+	/// with none after a part of a long prompt, and can give up.
+	pub fn generate_in_steps(
+		&self,
+		prompt: &Prompt,
+		on_step: &mut dyn FnMut(&[u32]) -> ControlFlow<()>,
+	) -> Result<Generated, EngineError> {
 		let mut generation = Generation::new(self, prompt.clone())?;
 		let mut scratch = Scratch::default();
 		loop {
 			let before = generation.generated().len();
 			Generation::step(self, &mut [&mut generation], PREFILL, &mut scratch);
 			let fresh = generation.generated().get(before..).unwrap_or_default();
-			let cancelled = fresh.iter().any(|token| on_token(*token).is_break());
+			let cancelled = on_step(fresh).is_break();
 			match generation.outcome.take() {
 				Some(Err(error)) => return Err(error),
 				Some(Ok(end)) => return Ok(generation.finish(end)),

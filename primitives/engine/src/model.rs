@@ -9,6 +9,7 @@ use crate::{
 		Architecture,
 	},
 	artifact::{Source, Tensors, MAX_HEADER_LEN},
+	generate::{End, Generated},
 	ArtifactFault, EngineError,
 };
 use alloc::{sync::Arc, vec, vec::Vec};
@@ -65,20 +66,33 @@ impl Model {
 
 	/// The answer to `input`.
 	pub fn run(&self, input: &[u8]) -> Result<Vec<u8>, EngineError> {
+		let answer = self.run_in_steps(input, &mut |_| ControlFlow::Continue(()))?;
+		// Unreachable: nobody gives up.
+		answer.ok_or(EngineError::Backend)
+	}
+
+	/// The answer to `input`; none if `on_step` gave up. It is called after each step of a generation,
+	/// as [`Llama::generate_in_steps`] does it. What is no language model runs to its end.
+	pub fn run_in_steps(
+		&self,
+		input: &[u8],
+		on_step: &mut dyn FnMut(&[u32]) -> ControlFlow<()>,
+	) -> Result<Option<Vec<u8>>, EngineError> {
 		match (&*self.network, &self.architecture) {
 			(Network::Llama(llama), Architecture::Llama(config)) => {
 				let prompt = config.decode_input(input)?;
-				let generated = llama.generate(&prompt, &mut |_| ControlFlow::Continue(()))?;
-				Ok(generated.tokens.into_iter().flat_map(u32::to_le_bytes).collect())
+				let Generated { tokens, end } = llama.generate_in_steps(&prompt, on_step)?;
+				let bytes = || tokens.into_iter().flat_map(u32::to_le_bytes).collect();
+				Ok((end != End::Cancelled).then(bytes))
 			},
 			(Network::Mlp(mlp), architecture) => {
 				architecture.check_input(input)?;
-				mlp.run(input)
+				mlp.run(input).map(Some)
 			},
-			(Network::Bert(bert), _) => bert.run(input),
+			(Network::Bert(bert), _) => bert.run(input).map(Some),
 			(Network::Cnn(cnn), architecture) => {
 				architecture.check_input(input)?;
-				cnn.run(input)
+				cnn.run(input).map(Some)
 			},
 			// Unreachable: both are set together.
 			_ => Err(EngineError::Backend),

@@ -162,6 +162,32 @@ fn callback_should_see_each_token_and_be_able_to_give_up() {
 }
 
 #[test]
+fn callback_should_be_asked_after_each_part_of_a_prompt() {
+	let config = Config { max_positions: 200, ..golden::llama::config(Class::F32, 0) };
+	let model = load(&config, 1);
+	let prompt = greedy(&[1; 129], 2);
+	let run = |most: usize| {
+		let mut steps = Vec::new();
+		let answer = model.run_in_steps(&prompt.encode(), &mut |fresh| {
+			steps.push(fresh.to_vec());
+			if steps.len() == most {
+				ControlFlow::Break(())
+			} else {
+				ControlFlow::Continue(())
+			}
+		});
+		(steps, answer.unwrap())
+	};
+	let tokens = generate(model.llama().unwrap(), &prompt).unwrap().tokens;
+	let steps = vec![vec![], vec![], vec![tokens[0]], vec![tokens[1]]];
+	for most in 1..4 {
+		assert_eq!(run(most), (steps[..most].to_vec(), None));
+	}
+	// What is over can't be given up.
+	assert_eq!(run(4), (steps, Some(model.run(&prompt.encode()).unwrap())));
+}
+
+#[test]
 fn generation_should_fail_as_often_as_it_is_tried_when_a_result_is_not_finite() {
 	let config = golden::llama::config(Class::F32, 0);
 	let architecture = Architecture::Llama(config);

@@ -84,6 +84,31 @@ fn split<'a>(tokens: &'a [u32], cuts: &[prop::sample::Index]) -> Vec<&'a [u32]> 
 	places.windows(2).map(|pair| &tokens[pair[0]..pair[1]]).collect()
 }
 
+#[test]
+fn logits_should_have_the_same_bits_when_threads_share_attention() {
+	for class in [Class::F32, Class::Q8] {
+		// Large enough to be split when there are many tokens, and for a single one not.
+		let config = Config {
+			hidden: 64,
+			intermediate: 512,
+			heads: 6,
+			kv_heads: 3,
+			head_dim: 32,
+			max_positions: 200,
+			..golden::llama::config(class, 0)
+		};
+		let model = load(&config, 1, 1.0);
+		let llama = model.llama().unwrap();
+		let tokens: Vec<u32> = (0..200).map(|at| at * 7 % config.vocab).collect();
+		let whole = forward(llama, &mut llama.cache(), &tokens, Logits::All).unwrap();
+		let mut cache = llama.cache();
+		let single = tokens
+			.iter()
+			.flat_map(|token| forward(llama, &mut cache, &[*token], Logits::Last).unwrap());
+		assert_eq!(single.collect::<Bits>(), whole);
+	}
+}
+
 proptest! {
 	#![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..Default::default() })]
 

@@ -505,6 +505,25 @@ fn reference(config: &bert::Config, weights: &Weights, tokens: &[u32]) -> Vec<f3
 	pooled
 }
 
+#[test]
+fn embedding_should_have_the_same_bits_when_threads_share_attention() {
+	// Large enough to be split, with some queries left over.
+	let architecture = bert(|config| {
+		*config = bert::Config {
+			max_positions: 130,
+			hidden: 48,
+			heads: 3,
+			intermediate: 256,
+			..config.clone()
+		}
+	});
+	let Architecture::Bert(config) = &architecture else { unreachable!() };
+	let weights = weights(&architecture, 1);
+	let tokens: Vec<u32> = (0..130).map(|at| at * 7 % config.vocab).collect();
+	let got = run(&architecture, &file(&weights), &tokens.encode()).unwrap();
+	assert_eq!(encode(&got), encode(&reference(config, &weights, &tokens)));
+}
+
 /// What a convolution has to give, one place after the other.
 fn convolve(
 	[channels, height, width]: [usize; 3],

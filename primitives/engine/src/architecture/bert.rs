@@ -15,6 +15,7 @@ use crate::{
 		f32::{encode, SIZE},
 		math,
 		matrix::F32Builder,
+		threads,
 	},
 	real::Real,
 	ConfigFault, EngineError, Field, InputFault,
@@ -549,7 +550,11 @@ impl Block {
 
 		let mut inner = apply(&self.up, &sum);
 		finite(&inner)?;
-		config.activation.apply(&mut inner);
+		let width = config.intermediate as usize;
+		let mut rows: Vec<_> = inner.chunks_exact_mut(width).collect();
+		threads::each(&mut rows, width.saturating_mul(threads::ACTIVATION), |rows| {
+			rows.iter_mut().for_each(|row| config.activation.apply(row));
+		});
 		*x = apply(&self.down, &inner);
 		math::add(x, &sum);
 		self.norm.apply(x)
@@ -560,55 +565,79 @@ impl Block {
 		let (hidden, head) = (config.hidden as usize, config.head() as usize);
 		let tokens = x.len().checked_div(hidden)?;
 		let inputs = apply(&self.input, x);
-		// A token's query, key and value lie one after the other.
-		let width = hidden.checked_mul(3)?;
-		let rows_at_once = QUERIES.min(tokens);
-		let factor = 1.0 / libm::sqrtf(head as f32);
 
+		// A head's values lie together here, so that each can be another thread's.
+		let size = tokens.checked_mul(head)?;
+		let mut seen = vec![0.0; x.len()];
+		let mut heads: Vec<_> =
+			seen.chunks_exact_mut(size).enumerate().map(|head| (head, None)).collect();
+		let cost = size.saturating_mul(tokens).saturating_mul(2 * size_of::<f32>());
+		threads::each(&mut heads, cost, |heads| {
+			for ((number, seen), done) in heads {
+				*done = attend(&inputs, hidden, number.saturating_mul(head), head, seen);
+			}
+		});
+		if heads.iter().any(|(_, done)| done.is_none()) {
+			return None;
+		}
 		let mut out = vec![0.0; x.len()];
-		let mut queries = vec![0.0; rows_at_once.checked_mul(head)?];
-		let mut scores = vec![0.0; rows_at_once.checked_mul(tokens)?];
-		let mut column = vec![0.0; tokens];
-		for first in (0..hidden).step_by(head) {
-			let part = first..first.checked_add(head)?;
-			let keys = first.checked_add(hidden)?;
-			let keys = keys..keys.checked_add(head)?;
-			let values = first.checked_add(hidden.checked_mul(2)?)?;
-
-			let mut builder = F32Builder::new(tokens, head);
-			for row in inputs.chunks_exact(width) {
-				builder.push_row(row.get(keys.clone())?)?;
-			}
-			let keys = builder.finish()?;
-			let mut builder = F32Builder::new(head, tokens);
-			for at in values..values.checked_add(head)? {
-				let values = inputs.iter().skip(at).step_by(width);
-				column.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
-				builder.push_row(&column)?;
-			}
-			let values = builder.finish()?;
-
-			let rows = inputs.chunks(rows_at_once.checked_mul(width)?);
-			for (rows, out) in rows.zip(out.chunks_mut(rows_at_once.checked_mul(hidden)?)) {
-				let count = rows.len().checked_div(width)?;
-				let queries = queries.get_mut(..count.checked_mul(head)?)?;
-				let scores = scores.get_mut(..count.checked_mul(tokens)?)?;
-				for (query, row) in queries.chunks_exact_mut(head).zip(rows.chunks_exact(width)) {
-					query.copy_from_slice(row.get(part.clone())?);
-				}
-				keys.product(queries, scores);
-				math::scale(scores, factor);
-				finite(scores)?;
-				scores.chunks_exact_mut(tokens).for_each(math::softmax);
-				// The queries are used up; what was seen takes their place.
-				values.product(scores, queries);
-				for (out, seen) in out.chunks_exact_mut(hidden).zip(queries.chunks_exact(head)) {
-					out.get_mut(part.clone())?.copy_from_slice(seen);
-				}
+		for (number, seen) in seen.chunks_exact(size).enumerate() {
+			let rows = out.chunks_exact_mut(hidden);
+			for (out, seen) in rows.zip(seen.chunks_exact(head)) {
+				out.chunks_exact_mut(head).nth(number)?.copy_from_slice(seen);
 			}
 		}
 		Some(out)
 	}
+}
+
+/// What every token sees of all of them with the head whose queries begin at `first`:
+/// `[tokens, head]`. In `inputs`, a token's query, key and value lie one after the other.
+fn attend(
+	inputs: &[f32],
+	hidden: usize,
+	first: usize,
+	head: usize,
+	seen: &mut [f32],
+) -> Option<()> {
+	let width = hidden.checked_mul(3)?;
+	let tokens = inputs.len().checked_div(width)?;
+	let factor = 1.0 / libm::sqrtf(head as f32);
+	let part = first..first.checked_add(head)?;
+	let keys = first.checked_add(hidden)?;
+	let keys = keys..keys.checked_add(head)?;
+	let values = first.checked_add(hidden.checked_mul(2)?)?;
+
+	let mut builder = F32Builder::new(tokens, head);
+	for row in inputs.chunks_exact(width) {
+		builder.push_row(row.get(keys.clone())?)?;
+	}
+	let keys = builder.finish()?;
+	let mut builder = F32Builder::new(head, tokens);
+	let mut column = vec![0.0; tokens];
+	for at in values..values.checked_add(head)? {
+		let values = inputs.iter().skip(at).step_by(width);
+		column.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
+		builder.push_row(&column)?;
+	}
+	let values = builder.finish()?;
+
+	let mut scores = vec![0.0; QUERIES.min(tokens).checked_mul(tokens)?];
+	let rows = inputs.chunks(QUERIES.checked_mul(width)?);
+	for (rows, seen) in rows.zip(seen.chunks_mut(QUERIES.checked_mul(head)?)) {
+		// The queries are used up when what was seen takes their place.
+		for (query, row) in seen.chunks_exact_mut(head).zip(rows.chunks_exact(width)) {
+			query.copy_from_slice(row.get(part.clone())?);
+		}
+		let count = rows.len().checked_div(width)?;
+		let scores = scores.get_mut(..count.checked_mul(tokens)?)?;
+		keys.product(seen, scores);
+		math::scale(scores, factor);
+		finite(scores)?;
+		scores.chunks_exact_mut(tokens).for_each(math::softmax);
+		values.product(scores, seen);
+	}
+	Some(())
 }
 
 impl Norm {

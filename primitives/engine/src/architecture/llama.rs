@@ -23,10 +23,11 @@ use crate::{
 		Class,
 	},
 	artifact::Tensors,
-	numeric::math,
+	numeric::{math, threads},
 	EngineError, InputFault,
 };
 use alloc::{format, string::String, vec::Vec};
+use attention::Group;
 use rope::Rope;
 
 /// Most tokens that are computed at once. How many changes no bit.
@@ -110,7 +111,6 @@ pub struct Scratch {
 	gate_up: Vec<f32>,
 	activation: Vec<f32>,
 	delta: Vec<f32>,
-	scores: Vec<f32>,
 	logits: Vec<f32>,
 }
 
@@ -356,18 +356,32 @@ impl Llama {
 			let cache = &mut batch.get_mut(row.sequence)?.cache;
 			cache.write(number as usize, row.position, keys, values)?;
 		}
+		let kv_heads = self.config.kv_heads as usize;
+		let group = attention.checked_div(kv_heads)?;
+		let mut groups = Vec::with_capacity(rows.len().checked_mul(kv_heads)?);
 		let queries = fused.chunks_exact(qkv).zip(attended.chunks_exact_mut(attention));
-		for (row, (fused, attended)) in rows.iter_mut().zip(queries) {
-			let cache = &batch.get(row.sequence)?.cache;
-			let finite = attention::attend(
+		for (row, (fused, attended)) in rows.iter().zip(queries) {
+			let (cache, position) = (&*batch.get(row.sequence)?.cache, row.position);
+			let queries = fused.get(..attention)?.chunks_exact(group);
+			let parts = queries.zip(attended.chunks_exact_mut(group)).enumerate();
+			groups.extend(parts.map(|(kv_head, (queries, out))| Group {
 				cache,
-				number as usize,
-				row.position,
-				fused.get(..attention)?,
-				&mut scratch.scores,
-				attended,
-			);
-			if !finite {
+				kv_head,
+				position,
+				queries,
+				out,
+				finite: true,
+			}));
+		}
+		// Keys and values, for each query.
+		let positions = rows.iter().map(|row| row.position as usize).max()?;
+		let cost = positions.saturating_mul(group).saturating_mul(2 * size_of::<f32>());
+		threads::each(&mut groups, cost, |groups| {
+			let mut scores = Vec::new();
+			groups.iter_mut().for_each(|group| group.attend(number as usize, &mut scores));
+		});
+		for (row, groups) in rows.iter_mut().zip(groups.chunks_exact(kv_heads)) {
+			if !groups.iter().all(|group| group.finite) {
 				row.failed.get_or_insert(number);
 			}
 		}
@@ -377,12 +391,17 @@ impl Llama {
 		math::rms_norm(x, &layer.mlp_norm, eps, normed);
 		layer.gate_up.apply(normed, gate_up);
 		let halves = gate_up.chunks_exact(intermediate.checked_mul(2)?);
-		for (gate_up, activation) in halves.zip(activation.chunks_exact_mut(intermediate)) {
-			let (gate, up) = gate_up.split_at_checked(intermediate)?;
-			activation.copy_from_slice(gate);
-			math::silu(activation);
-			math::mul(activation, up);
-		}
+		let mut halves: Vec<_> = halves.zip(activation.chunks_exact_mut(intermediate)).collect();
+		threads::each(&mut halves, intermediate.saturating_mul(threads::ACTIVATION), |halves| {
+			for (gate_up, activation) in halves {
+				// Never none: there are twice as many.
+				if let Some((gate, up)) = gate_up.split_at_checked(intermediate) {
+					activation.copy_from_slice(gate);
+					math::silu(activation);
+					math::mul(activation, up);
+				}
+			}
+		});
 		layer.down.apply(activation, delta);
 		math::add(x, delta);
 

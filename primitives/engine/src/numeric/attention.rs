@@ -8,6 +8,8 @@ use super::{kernel::dispatch, Kernel};
 /// Positions of a block.
 pub const LANES: usize = 16;
 
+/// Positions of a block that are taken at once: there have to be registers for them.
+const PART: usize = if cfg!(target_family = "wasm") { 8 } else { LANES };
 /// Blocks that are taken at once, so that one addition need not wait for another.
 const BLOCKS: usize = 4;
 /// Dimensions that are taken at once, while there are so many: there have to be registers for them.
@@ -55,26 +57,23 @@ fn scores_portable<'a>(
 		*out = sums;
 	}
 	for (out, keys) in rest.iter_mut().zip(keys) {
-		let mut sums = [0.0f32; LANES];
-		for (query, keys) in query.iter().zip(keys) {
-			add_products(&mut sums, *query, keys);
+		for (part, out) in out.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
+			let mut sums = [0.0f32; PART];
+			for (query, keys) in query.iter().zip(keys) {
+				if let Some(keys) = keys.as_chunks().0.get(part) {
+					add_products(&mut sums, *query, keys);
+				}
+			}
+			*out = sums;
 		}
-		*out = sums;
 	}
 }
 
 /// Adds `factor` times each of `values` to its sum.
 #[inline(always)]
 fn add_products<const N: usize>(sums: &mut [f32; N], factor: f32, values: &[f32; N]) {
-	if cfg!(target_family = "wasm") {
-		// Not every build for Wasm inlines what the other loop calls.
-		for at in 0..N {
-			sums[at] += factor * values[at];
-		}
-	} else {
-		for (sum, value) in sums.iter_mut().zip(values) {
-			*sum += factor * value;
-		}
+	for (sum, value) in sums.iter_mut().zip(values) {
+		*sum += factor * value;
 	}
 }
 

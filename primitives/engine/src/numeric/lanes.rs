@@ -3,7 +3,7 @@
 use super::matrix::LANES;
 
 /// What `of` gives for each place. Unlike the library's functions for arrays, it is inlined in every
-/// build; a call in an inner loop costs several times what the loop does.
+/// build: into the loops, and into what is compiled for a processor's instructions.
 #[inline(always)]
 pub(super) fn array<T: Copy, const N: usize>(of: impl Fn(usize) -> T) -> [T; N] {
 	let mut values = [of(0); N];

@@ -7,7 +7,7 @@ mod lanes;
 pub mod math;
 pub mod matrix;
 pub mod q8;
-mod threads;
+pub(crate) mod threads;
 mod tiles;
 
 pub use kernel::Kernel;

@@ -1,4 +1,5 @@
-//! Splits the outputs of a product over threads. No sum is split, so no bit depends on it.
+//! Splits work over threads: the outputs of a product, rows, heads. No sum is split, so no bit
+//! depends on it.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -17,8 +18,19 @@ where
 	}
 }
 
+/// What an activation costs, in bytes that a product reads in the same time.
+pub(crate) const ACTIVATION: usize = 32;
+
+#[cfg(feature = "threads")]
+pub(crate) use pool::each;
 #[cfg(feature = "threads")]
 use pool::spread;
+
+/// Calls `body` with all of `items`.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn each<T>(items: &mut [T], _cost: usize, body: impl Fn(&mut [T])) {
+	body(items);
+}
 
 #[cfg(not(feature = "threads"))]
 fn spread<F>(tiles: Range<usize>, _cost: usize, out: &mut [&mut [f32]], body: &F)
@@ -53,9 +65,34 @@ mod pool {
 	where
 		F: Fn(Range<usize>, &mut [&mut [f32]]) + Sync,
 	{
-		let threads = rayon::current_num_threads();
-		let parts = if threads == 1 { 1 } else { threads.saturating_mul(PARTS) };
-		halve(tiles, parts, cost, out, body);
+		halve(tiles, parts(), cost, out, body);
+	}
+
+	/// Parts that work is split into, if it is worth that.
+	fn parts() -> usize {
+		match rayon::current_num_threads() {
+			1 => 1,
+			threads => threads.saturating_mul(PARTS),
+		}
+	}
+
+	/// Calls `body` with parts that make up `items`, in any order. `cost` is what one of them costs,
+	/// in bytes that a product reads in the same time.
+	pub fn each<T: Send>(items: &mut [T], cost: usize, body: impl Fn(&mut [T]) + Sync) {
+		share(items, parts(), cost, &body);
+	}
+
+	fn share<T, F>(items: &mut [T], parts: usize, cost: usize, body: &F)
+	where
+		T: Send,
+		F: Fn(&mut [T]) + Sync,
+	{
+		let half = items.len() / 2;
+		if parts < 2 || half.saturating_mul(cost) < LEAST {
+			return body(items);
+		}
+		let (left, right) = items.split_at_mut(half);
+		rayon::join(|| share(left, parts / 2, cost, body), || share(right, parts / 2, cost, body));
 	}
 
 	fn halve<F>(tiles: Range<usize>, parts: usize, cost: usize, out: &mut [&mut [f32]], body: &F)

@@ -122,6 +122,8 @@ fn rows<T: Tiles, const R: usize, const G: usize>(
 ///
 /// The compiler sees that no index is out of bounds, and leaves out the checks in the inner loop.
 #[inline(always)]
+// Iterators over several arrays at once would be closures.
+#[allow(clippy::needless_range_loop)]
 fn block<T: Tiles, const R: usize, const G: usize>(
 	tiles: &T,
 	x: &[T::Input],
@@ -132,9 +134,18 @@ fn block<T: Tiles, const R: usize, const G: usize>(
 ) {
 	let x: [&[T::Input]; R] = array(|r| &x[r * steps..][..steps]);
 	let group: [&[T::Weights]; G] = array(|g| &group[g * steps..][..steps]);
-	let mut sums: [[T::Sums; G]; R] = array(|_| array(|g| tiles.start(place.tile + g)));
+	// No closures: not every build inlines them into what is compiled for a kernel's instructions.
+	let mut sums = [[tiles.start(place.tile); G]; R];
+	for sums in &mut sums {
+		for g in 1..G {
+			sums[g] = tiles.start(place.tile + g);
+		}
+	}
 	for k in 0..steps {
-		let weights: [T::Loaded; G] = array(|g| T::load(&group[g][k]));
+		let mut weights = [T::load(&group[0][k]); G];
+		for g in 1..G {
+			weights[g] = T::load(&group[g][k]);
+		}
 		for r in 0..R {
 			let input = T::splat(x[r][k]);
 			for g in 0..G {

@@ -55,11 +55,6 @@ impl Cache {
 		}
 	}
 
-	/// Number of heads of keys, and of values.
-	pub(super) fn kv_heads(&self) -> usize {
-		self.kv_heads
-	}
-
 	/// Width of a head.
 	pub(super) fn head_dim(&self) -> usize {
 		self.head_dim

@@ -19,11 +19,11 @@ const SHIFT: u32 = 8;
 const MASK: u64 = 0xFF | 0xFF << FIELD | 0xFF << (2 * FIELD);
 /// What is added to a weight, so that it has no sign.
 const BIAS: i32 = 128;
-/// What the magnitudes of a block's inputs add up to at most: 255 times it is less than half of
-/// what a field holds.
-const MOST: u32 = ((1 << (FIELD - 1)) - 1) / 255;
+/// What a block's inputs above zero add up to at most, and those below: 255 times it is less than
+/// half of what a field holds.
+const MOST: i32 = ((1 << (FIELD - 1)) - 1) / 255;
 /// Words of an input: as many as a processor has registers for.
-const WORDS: usize = 3;
+const WORDS: usize = 2;
 /// Outputs of an input's words.
 const OUTPUTS: usize = WORDS * 2 * FIELDS;
 
@@ -35,6 +35,8 @@ pub(super) struct Weights {
 	outputs: usize,
 	inputs: usize,
 	steps: Vec<Step>,
+	/// [`MASK`]. The compiler does not know it, and so keeps it in a register.
+	mask: u64,
 }
 
 impl Weights {
@@ -42,7 +44,7 @@ impl Weights {
 	pub fn new(outputs: usize, inputs: usize) -> Option<Self> {
 		let mut steps = Vec::new();
 		steps.try_reserve_exact(outputs.div_ceil(OUTPUTS).checked_mul(inputs)?).ok()?;
-		Some(Self { outputs, inputs, steps })
+		Some(Self { outputs, inputs, steps, mask: MASK })
 	}
 
 	/// Adds those of output `j`, which is the next.
@@ -92,7 +94,7 @@ impl Weights {
 			let out = out.chunks_exact_mut(self.outputs);
 			for ((number, row), out) in rows.iter().enumerate().zip(out) {
 				if let Some(out) = out.get_mut(first..) {
-					x.scale(number, first, &row.sums(tile), out);
+					x.scale(number, first, &row.sums(self.mask, tile), out);
 				}
 			}
 		}
@@ -118,16 +120,15 @@ struct Row<'a> {
 impl<'a> Row<'a> {
 	fn new(bytes: &'a [u8]) -> Self {
 		let mut row = Self { bytes, blocks: Vec::new(), bias: 0 };
-		let (mut len, mut magnitude) = (0usize, 0u32);
+		let (mut len, mut above, mut below) = (0usize, 0i32, 0i32);
 		for byte in bytes {
-			let x = *byte as i8;
-			row.bias = row.bias.wrapping_add(i32::from(x).wrapping_mul(BIAS));
-			let more = magnitude.saturating_add(x.unsigned_abs().into());
-			if more > MOST {
+			let x = i32::from(*byte as i8);
+			row.bias = row.bias.wrapping_add(x.wrapping_mul(BIAS));
+			above = above.wrapping_add(x.max(0));
+			below = below.wrapping_add(x.min(0));
+			if above > MOST || below < -MOST {
 				row.blocks.push(len);
-				(len, magnitude) = (0, x.unsigned_abs().into());
-			} else {
-				magnitude = more;
+				(len, above, below) = (0, x.max(0), x.min(0));
 			}
 			len = len.saturating_add(1);
 		}
@@ -137,24 +138,14 @@ impl<'a> Row<'a> {
 
 	/// The exact sums of products with each output of a tile.
 	#[inline(always)]
-	fn sums(&self, mut tile: &[Step]) -> [i32; OUTPUTS] {
+	fn sums(&self, mask: u64, mut tile: &[Step]) -> [i32; OUTPUTS] {
 		let mut sums = [self.bias.wrapping_neg(); OUTPUTS];
 		let mut bytes = self.bytes;
 		for len in &self.blocks {
 			let (block, rest) = bytes.split_at_checked(*len).unwrap_or_default();
 			let (steps, tiles_rest) = tile.split_at_checked(*len).unwrap_or_default();
 			(bytes, tile) = (rest, tiles_rest);
-			// Multiplying a whole word needs no mask. It gives both sets' sums, overlapping, and without
-			// the upper set's the lower set's are left: modulo 2⁶⁴, nothing is lost.
-			let (mut whole, mut upper) = ([0u64; WORDS], [0u64; WORDS]);
-			for (byte, step) in block.iter().zip(steps) {
-				let x = *byte as i8 as u64;
-				for word in 0..WORDS {
-					let set = (step[word] >> SHIFT) & MASK;
-					whole[word] = whole[word].wrapping_add(step[word].wrapping_mul(x));
-					upper[word] = upper[word].wrapping_add(set.wrapping_mul(x));
-				}
-			}
+			let (whole, upper) = products(block, steps, mask);
 			for word in 0..WORDS {
 				let lower = whole[word].wrapping_sub(upper[word] << SHIFT);
 				add_fields(&mut sums, 2 * word, lower);
@@ -163,6 +154,25 @@ impl<'a> Row<'a> {
 		}
 		sums
 	}
+}
+
+/// The sums of a block's words, each times its input: whole words, and their upper sets.
+///
+/// Multiplying a whole word needs no mask. It gives both sets' sums, overlapping, and without the
+/// upper set's the lower set's are left: modulo 2⁶⁴, nothing is lost. Alone in a function, the loop
+/// has all of the registers.
+#[inline(never)]
+fn products(bytes: &[u8], steps: &[Step], mask: u64) -> ([u64; WORDS], [u64; WORDS]) {
+	let (mut whole, mut upper) = ([0u64; WORDS], [0u64; WORDS]);
+	for (byte, step) in bytes.iter().zip(steps) {
+		let x = *byte as i8 as u64;
+		for word in 0..WORDS {
+			let set = (step[word] >> SHIFT) & mask;
+			whole[word] = whole[word].wrapping_add(step[word].wrapping_mul(x));
+			upper[word] = upper[word].wrapping_add(set.wrapping_mul(x));
+		}
+	}
+	(whole, upper)
 }
 
 /// Adds the fields of set number `set` to their sums.
@@ -229,13 +239,16 @@ mod tests {
 
 	#[test]
 	fn product_should_be_exact_when_fields_are_as_great_as_can_be() {
-		// With ones, a block is as full as it can be.
-		for (x, inputs) in [(-127, 200), (-1, 9000), (1, 9000), (127, 200)] {
-			for weight in [-128, 0, 127] {
-				let rows = vec![vec![x; inputs]; 3];
+		// With ones, a block is as full as it can be; with both signs, twice as long.
+		let cases = [-127i8, -1, 1, 127].map(|x| [x, x]);
+		for x in cases.into_iter().chain([[1, -1], [127, -127]]) {
+			let inputs = 25_000 / usize::from(x[0].unsigned_abs()).max(2);
+			for weights in [[-128; 2], [0; 2], [127; 2], [127, -128], [-128, 127]] {
+				let repeat = |pair: [i8; 2]| pair.into_iter().cycle().take(inputs).collect();
+				let rows: Vec<Vec<_>> = vec![repeat(x); 3];
 				// Neighbours of the other sign show a borrow that is not taken off.
-				let weights: Vec<_> = (0..OUTPUTS as i8)
-					.map(|j| vec![if j % 2 == 0 { weight } else { -128 }; inputs])
+				let weights: Vec<_> = (0..OUTPUTS)
+					.map(|j| repeat(if j % 2 == 0 { weights } else { [-128; 2] }))
 					.collect();
 				assert_eq!(product(&rows, &weights), reference(&rows, &weights));
 			}
