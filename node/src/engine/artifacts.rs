@@ -67,7 +67,7 @@ impl Artifacts {
 		let mut options = OpenOptions::new();
 		options.read(true).write(true).create(true).truncate(false);
 		let file = options.open(&part).map_err(disk(&part))?;
-		let weights = Weights::new(file, size, hashes);
+		let weights = Weights::new(file, *artifact, hashes);
 		let (weights, missing) = task::spawn_blocking(move || {
 			let missing = weights.missing();
 			(weights, missing)
@@ -101,7 +101,7 @@ impl Artifacts {
 		}
 		// What was used last is what is kept. Without the mark, it is only fetched again earlier.
 		let _ = file.set_modified(SystemTime::now());
-		Some(Weights::new(file, artifact.size, hashes))
+		Some(Weights::new(file, *artifact, hashes))
 	}
 
 	/// The hashes of the artifact's chunks.
@@ -176,15 +176,15 @@ fn disk(path: &Path) -> impl Fn(io::Error) -> Unavailable + '_ {
 /// disk has made of it since it was written never gets into a model.
 pub struct Weights {
 	file: File,
-	size: u64,
+	artifact: ArtifactRef,
 	hashes: Vec<H256>,
 	/// The chunk that was read last.
 	last: RefCell<Option<(usize, Vec<u8>)>>,
 }
 
 impl Weights {
-	fn new(file: File, size: u64, hashes: Vec<H256>) -> Self {
-		Self { file, size, hashes, last: RefCell::new(None) }
+	fn new(file: File, artifact: ArtifactRef, hashes: Vec<H256>) -> Self {
+		Self { file, artifact, hashes, last: RefCell::new(None) }
 	}
 
 	/// The chunks that are not there, or not what they should be.
@@ -206,9 +206,10 @@ impl Weights {
 		self.file.metadata().is_ok_and(|metadata| metadata.len() >= end)
 	}
 
-	/// The length of a chunk.
+	/// The length of a chunk; 0 if there is none of this number.
 	fn len_of(&self, number: usize) -> usize {
-		self.size.saturating_sub(start_of(number)).min(CHUNK_SIZE.into()) as usize
+		let len = u32::try_from(number).ok().and_then(|number| self.artifact.chunk_len(number));
+		len.unwrap_or_default() as usize
 	}
 }
 
@@ -219,7 +220,7 @@ fn start_of(number: usize) -> u64 {
 
 impl Source for Weights {
 	fn len(&self) -> u64 {
-		self.size
+		self.artifact.size
 	}
 
 	fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<(), EngineError> {

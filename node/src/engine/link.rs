@@ -25,11 +25,12 @@ use tokio::{sync::Mutex, time::sleep};
 const MAX_MESSAGE: u32 = 8 * 1024 * 1024;
 /// Longest time that an answer, or a connection, may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Pauses between attempts to connect, doubled from the first to the last.
+/// Pauses between attempts to connect, doubled from the first to the last: short, since a committee
+/// may be waiting for what this node's workers have to say.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The attempt without success that is worth a warning: a node takes a while to start.
-const WORTH_A_WARNING: u32 = 10;
+const WORTH_A_WARNING: u32 = 60;
 /// Where the node's workers look up the addresses of the engine and of their own node's RPC.
 const ENGINE_KEY: &[u8] = b"dodona/engine";
 const RPC_KEY: &[u8] = b"dodona/rpc";

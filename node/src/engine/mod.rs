@@ -202,9 +202,12 @@ pub fn node_url(port: u16) -> String {
 
 /// The user's own folder for what can be downloaded again.
 fn users_cache() -> PathBuf {
-	let folder = |name| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
-	folder("XDG_CACHE_HOME")
-		.or_else(|| folder("HOME").map(|home| home.join(".cache")))
+	// A relative one is ignored, as the XDG Base Directory Specification has it.
+	let named = env::var_os("XDG_CACHE_HOME")
+		.map(PathBuf::from)
+		.filter(|path| path.is_absolute());
+	named
+		.or_else(|| env::home_dir().map(|home| home.join(".cache")))
 		.unwrap_or_else(env::temp_dir)
 		.join("dodona/engine")
 }
