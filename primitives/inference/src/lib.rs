@@ -5,13 +5,20 @@
 
 extern crate alloc;
 
+mod ask;
 mod commitment;
+mod evaluation;
 mod job;
 pub mod runtime_api;
 mod state;
 
+pub use ask::{known_answers_hash, Ask, KnownAnswer, KnownAnswers, ResultSink, MAX_KNOWN_ANSWERS};
 pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
 pub use dodona_engine::EngineError;
+pub use evaluation::{
+	hold_out_proof, hold_out_root, Admission, Evaluation, Expected, HoldOut, Metric,
+	RevealedSample, Sample, Stage, MAX_EVALUATED, MAX_REVEALED, MAX_SAMPLES,
+};
 pub use job::{Job, Progress};
 pub use state::{FailureReason, Request, RequestInfo, RequestState, Seat, SeatStatus};
 

@@ -1,9 +1,9 @@
 //! The runtime API of inference requests.
 
-use crate::{EngineError, RequestId, RequestInfo};
+use crate::{Admission, EngineError, Evaluation, HoldOut, RequestId, RequestInfo};
 use alloc::vec::Vec;
 use codec::Codec;
-use dodona_primitives_models::{Architecture, VersionId};
+use dodona_primitives_models::{Architecture, ModelId, VersionId};
 
 sp_api::decl_runtime_apis! {
 	/// Reads requests, and runs the engine that decides them.
@@ -15,11 +15,21 @@ sp_api::decl_runtime_apis! {
 	{
 		/// A request that is not pruned yet.
 		fn request(id: RequestId) -> Option<RequestInfo<AccountId, Balance, BlockNumber>>;
-		/// What a request for this version costs now.
-		fn price(version: VersionId) -> Option<Balance>;
+		/// What a request for this version costs now, with this input; `None` if it is not served.
+		fn fee(version: VersionId, input: Vec<u8>) -> Option<Balance>;
 		/// The output of `architecture` with these weights for this input, as this runtime's own
 		/// engine computes it. Reads no state: anyone can check an answer with it.
 		fn run(architecture: Architecture, artifact: Vec<u8>, input: Vec<u8>)
 			-> Result<Vec<u8>, EngineError>;
+	}
+
+	/// Reads what was found out about versions that wait for approval.
+	pub trait EvaluationApi {
+		/// What the versions of a model are measured by.
+		fn hold_out(model: ModelId) -> Option<HoldOut>;
+		/// Whether a version reproduces the answers that it claims; `None` if it was not asked yet.
+		fn admission(version: VersionId) -> Option<Admission>;
+		/// How a version did beside the one in use; `None` if it was not measured yet.
+		fn evaluation(version: VersionId) -> Option<Evaluation>;
 	}
 }

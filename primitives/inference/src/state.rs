@@ -68,9 +68,9 @@ pub enum FailureReason {
 	/// No attempt brought a quorum of equal outcomes.
 	#[codec(index = 1)]
 	NoQuorum,
-	/// The version was revoked before a committee was drawn.
+	/// The version was suspended or revoked before a committee was drawn.
 	#[codec(index = 2)]
-	VersionRevoked,
+	VersionNotServed,
 	/// No committee was drawn in time: no randomness younger than the request came.
 	#[codec(index = 3)]
 	NoRandomness,

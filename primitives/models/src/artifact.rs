@@ -1,7 +1,7 @@
 //! How weights are addressed: chunks by their hash, an artifact by the root over its chunks.
 
 use alloc::{string::String, vec::Vec};
-use binary_merkle_tree::merkle_root;
+use binary_merkle_tree::{merkle_proof, merkle_root, verify_proof};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use data_encoding::BASE32_NOPAD;
 use scale_info::TypeInfo;
@@ -66,6 +66,27 @@ impl ArtifactRef {
 		self.size > 0 && self.size.div_ceil(CHUNK_SIZE.into()) == u64::from(self.chunks)
 	}
 
+	/// Length of the chunk at `position` in bytes: all have [`CHUNK_SIZE`] but the last.
+	pub fn chunk_len(&self, position: u32) -> Option<u32> {
+		if !self.is_well_formed() || position >= self.chunks {
+			return None;
+		}
+		let left = self.size.saturating_sub(u64::from(position).saturating_mul(CHUNK_SIZE.into()));
+		u32::try_from(left.min(CHUNK_SIZE.into())).ok()
+	}
+
+	/// Whether the chunk at `position` has this hash; `proof` are the hashes on the way to the root.
+	pub fn has_chunk(&self, position: u32, hash: H256, proof: &[H256]) -> bool {
+		is_leaf(self.root, self.chunks, position, hash, proof)
+	}
+
+	/// The hashes on the way from the chunk at `position` to the root over `hashes`, the chunks' of
+	/// an artifact; `None` if there is no such chunk.
+	pub fn chunk_proof(hashes: &[H256], position: u32) -> Option<Vec<H256>> {
+		((position as usize) < hashes.len())
+			.then(|| merkle_proof::<BlakeTwo256, _, _>(hashes.to_vec(), position).proof)
+	}
+
 	/// The hashes of the chunks, if `index` is this artifact's index chunk.
 	pub fn open_index(&self, index: &[u8]) -> Option<Vec<H256>> {
 		let well_sized = index.len() as u64 == u64::from(self.chunks).saturating_mul(32);
@@ -75,6 +96,30 @@ impl ArtifactRef {
 		let hashes: Vec<H256> = index.chunks_exact(32).map(H256::from_slice).collect();
 		(merkle_root::<BlakeTwo256, _>(&hashes) == self.root).then_some(hashes)
 	}
+}
+
+/// Whether the leaf at `position` of a binary Merkle tree (`binary-merkle-tree`, blake2-256) over
+/// `leaves` hashes is `hash`; `proof` are the hashes on the way to the root.
+pub fn is_leaf(root: H256, leaves: u32, position: u32, hash: H256, proof: &[H256]) -> bool {
+	// Where the tree is not balanced, `verify_proof` takes a leaf at other positions as well, but
+	// with a proof of another length than theirs.
+	position < leaves
+		&& proof.len() == proof_len(position, leaves)
+		&& verify_proof::<BlakeTwo256, _, _>(&root, proof.iter().copied(), leaves, position, &hash)
+}
+
+/// How many hashes there are on the way from the leaf at `position` to the root.
+fn proof_len(mut position: u32, mut leaves: u32) -> usize {
+	let mut len = 0usize;
+	while leaves > 1 {
+		// The last one of an odd number goes up alone.
+		if position % 2 == 1 || position.saturating_add(1) < leaves {
+			len = len.saturating_add(1);
+		}
+		position /= 2;
+		leaves = leaves.div_ceil(2);
+	}
+	len
 }
 
 /// The hash under which the chain stores `chunk`.
@@ -118,6 +163,39 @@ mod tests {
 		let (mut artifact, index, _) = ArtifactRef::of(&[1, 2, 3]);
 		artifact.root = H256::zero();
 		assert_eq!(artifact.open_index(&index), None);
+	}
+
+	#[test]
+	fn chunk_should_be_shown_to_be_of_the_artifact_when_it_is() {
+		for chunks in 1..=9 {
+			let hashes: Vec<H256> = (0..chunks).map(|chunk| chunk_hash(&[chunk])).collect();
+			let (artifact, _) = ArtifactRef::of_chunks(1, &hashes);
+			for (position, hash) in (0..).zip(&hashes) {
+				let proof = ArtifactRef::chunk_proof(&hashes, position).unwrap();
+				assert!(artifact.has_chunk(position, *hash, &proof));
+				assert!(!artifact.has_chunk(position, chunk_hash(b"other"), &proof));
+				for other in (0..=u32::from(chunks)).filter(|other| *other != position) {
+					assert!(
+						!artifact.has_chunk(other, *hash, &proof),
+						"{chunks}: {position} at {other}"
+					);
+				}
+				assert!(!artifact.has_chunk(
+					position,
+					*hash,
+					&[proof, alloc::vec![*hash]].concat()
+				));
+			}
+			assert_eq!(ArtifactRef::chunk_proof(&hashes, chunks.into()), None);
+		}
+	}
+
+	#[test]
+	fn chunk_len_should_be_whole_for_all_but_the_last() {
+		let bytes = alloc::vec![7u8; CHUNK_SIZE as usize + 5];
+		let (artifact, ..) = ArtifactRef::of(&bytes);
+		assert_eq!([0, 1, 2].map(|at| artifact.chunk_len(at)), [Some(CHUNK_SIZE), Some(5), None]);
+		assert_eq!(ArtifactRef { chunks: 3, ..artifact }.chunk_len(0), None);
 	}
 
 	#[test]

@@ -6,16 +6,17 @@ use codec::Codec;
 
 sp_api::decl_runtime_apis! {
 	/// Reads the model registry.
-	pub trait ModelRegistryApi<AccountId, Balance>
+	pub trait ModelRegistryApi<AccountId, Balance, BlockNumber>
 	where
 		AccountId: Codec,
 		Balance: Codec,
+		BlockNumber: Codec,
 	{
 		/// All models, by id, from `start`, at most `limit` (and never more than 256).
 		fn models(start: ModelId, limit: u32) -> Vec<ModelInfo<AccountId>>;
 		/// The model with this name.
 		fn model_by_name(name: Vec<u8>) -> Option<ModelInfo<AccountId>>;
 		/// A version.
-		fn version(id: VersionId) -> Option<VersionInfo<AccountId, Balance>>;
+		fn version(id: VersionId) -> Option<VersionInfo<AccountId, Balance, BlockNumber>>;
 	}
 }
