@@ -1,10 +1,13 @@
-//! Benchmarks of the pallet.
+//! Benchmarks of the pallet, and what those of other pallets need of it.
 
 use super::*;
 use alloc::{vec, vec::Vec};
 use frame_benchmarking::v2::*;
 use frame_support::{
-	traits::{fungible::Mutate, Get},
+	traits::{
+		fungible::{Mutate, MutateHold},
+		Get,
+	},
 	weights::WeightMeter,
 	BoundedVec,
 };
@@ -26,6 +29,27 @@ fn enter_extrinsic<T: Config>(index: u32, data: Vec<u8>) {
 	frame_benchmarking::benchmarking::add_to_whitelist(Pallet::<T>::extrinsic_key(index).into());
 	frame_system::Pallet::<T>::set_extrinsic_index(index);
 	frame_system::Pallet::<T>::note_extrinsic(data);
+}
+
+/// Starts an extrinsic in which chunks can be renewed, in a block that is full of stores.
+pub fn enter_renewing_extrinsic<T: Config>() {
+	enter_extrinsic::<T>(0, vec![7u8; 32]);
+	fill_pending::<T>(T::MaxChunksPerBlock::get(), 0);
+}
+
+/// Has a chunk of 32 bytes with this hash kept at a deposit of `payer`, renewable now or not.
+pub fn keep<T: Config>(payer: &T::AccountId, content_hash: H256, is_renewable: bool) {
+	let now = frame_system::Pallet::<T>::block_number();
+	let retention = T::RetentionPeriod::get();
+	let left = if is_renewable { retention / 2u32.into() } else { retention };
+	let expires_at = now.saturating_add(left).max(now.saturating_add(One::one()));
+	let (size, deposit) = (32, Pallet::<T>::deposit_for(32));
+	assert!(T::Currency::hold(&HoldReason::Chunk.into(), payer, deposit).is_ok());
+	Expiring::<T>::insert(expires_at, content_hash, ());
+	Cursor::<T>::put(now);
+	let depositor = payer.clone();
+	let chunk = Chunk { depositor, deposit, size, stored_at: now, extrinsic: 0, expires_at };
+	Chunks::<T>::insert(content_hash, chunk);
 }
 
 /// Has `who` store `data`; returns its hash.

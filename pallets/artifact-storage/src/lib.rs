@@ -22,6 +22,11 @@
 //!
 //! A node must keep block bodies for as long as chunks are retained.
 //!
+//! ## Renewals by other pallets
+//!
+//! Other pallets renew chunks through the trait `ChunkStore` in the name of whoever pays, in a call
+//! that comes from an extrinsic: what holds for [`renew`](Pallet::renew) holds for them, too.
+//!
 //! ## Room in a block
 //!
 //! Stores and renewals have places of their own, so that neither can take the other's. A chunk
@@ -33,7 +38,8 @@
 extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
+pub mod benchmarking;
+mod chunk_store;
 mod expiry;
 #[cfg(test)]
 mod mock;

@@ -180,6 +180,14 @@ pub fn apply(who: AccountId, call: impl Into<RuntimeCall>) -> (DispatchResult, V
 	(result.map(|_| ()).map_err(|error| error.error), encoded)
 }
 
+/// Does what a call of another pallet does, in an extrinsic of its own.
+pub fn in_extrinsic<R>(call: impl FnOnce() -> R) -> R {
+	System::note_extrinsic(b"another pallet's call".to_vec());
+	let result = call();
+	System::note_applied_extrinsic(&Ok(().into()), Default::default());
+	result
+}
+
 /// Applies a call as an extrinsic of its own.
 pub fn submit(who: AccountId, call: impl Into<RuntimeCall>) -> DispatchResult {
 	apply(who, call).0

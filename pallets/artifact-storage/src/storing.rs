@@ -153,7 +153,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The deposit for a chunk of `size` bytes.
-	fn deposit_for(size: u32) -> BalanceOf<T> {
+	pub(crate) fn deposit_for(size: u32) -> BalanceOf<T> {
 		T::DepositPerByte::get()
 			.saturating_mul(size.into())
 			.saturating_add(T::DepositBase::get())
@@ -165,7 +165,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// First block in which a chunk that expires in `expires_at` can be renewed.
-	fn renewable_from(expires_at: BlockNumberFor<T>) -> BlockNumberFor<T> {
+	pub(crate) fn renewable_from(expires_at: BlockNumberFor<T>) -> BlockNumberFor<T> {
 		expires_at.saturating_sub(Self::retention() / 2u32.into())
 	}
 

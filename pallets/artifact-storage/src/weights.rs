@@ -25,48 +25,48 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `b` is `[1, 1048576]`.
 	fn store(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `5668`
-		// Least time: 237_777_000 picoseconds.
-		Weight::from_parts(245_342_441, 6735)
-			// Standard error: 12
-			.saturating_add(Weight::from_parts(2_853, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(7_u64))
+		// Proof size in bytes, measured: `6063`
+		// Least time: 249_171_000 picoseconds.
+		Weight::from_parts(258_707_225, 6735)
+			// Standard error: 10
+			.saturating_add(Weight::from_parts(2_797, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn renew() -> Weight {
-		// Proof size in bytes, measured: `5672`
-		// Least time: 220_578_000 picoseconds.
-		Weight::from_parts(236_458_000, 6735)
-			.saturating_add(T::DbWeight::get().reads(6_u64))
+		// Proof size in bytes, measured: `6067`
+		// Least time: 234_200_000 picoseconds.
+		Weight::from_parts(248_557_000, 6735)
+			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn release() -> Weight {
 		// Proof size in bytes, measured: `589`
-		// Least time: 92_392_000 picoseconds.
-		Weight::from_parts(101_355_000, 3658)
+		// Least time: 92_690_000 picoseconds.
+		Weight::from_parts(102_310_000, 3694)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	/// The range of component `n` is `[0, 128]`.
 	fn on_finalize(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `191 + n * (39 ±0)`
-		// Least time: 6_082_000 picoseconds.
-		Weight::from_parts(9_113_864, 6735)
-			// Standard error: 291
-			.saturating_add(Weight::from_parts(197_769, 0).saturating_mul(n.into()))
+		// Least time: 6_309_000 picoseconds.
+		Weight::from_parts(9_151_891, 6735)
+			// Standard error: 262
+			.saturating_add(Weight::from_parts(197_777, 0).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	fn on_idle_base() -> Weight {
 		// Proof size in bytes, measured: `170`
-		// Least time: 8_134_000 picoseconds.
-		Weight::from_parts(9_570_000, 1489)
+		// Least time: 8_178_000 picoseconds.
+		Weight::from_parts(9_442_000, 1489)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 	}
 	fn on_idle_step() -> Weight {
 		// Proof size in bytes, measured: `620`
-		// Least time: 92_702_000 picoseconds.
-		Weight::from_parts(102_995_000, 3658)
+		// Least time: 93_262_000 picoseconds.
+		Weight::from_parts(101_718_000, 3694)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
@@ -76,48 +76,48 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 impl WeightInfo for () {
 	/// The range of component `b` is `[1, 1048576]`.
 	fn store(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `5668`
-		// Least time: 237_777_000 picoseconds.
-		Weight::from_parts(245_342_441, 6735)
-			// Standard error: 12
-			.saturating_add(Weight::from_parts(2_853, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(7_u64))
+		// Proof size in bytes, measured: `6063`
+		// Least time: 249_171_000 picoseconds.
+		Weight::from_parts(258_707_225, 6735)
+			// Standard error: 10
+			.saturating_add(Weight::from_parts(2_797, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn renew() -> Weight {
-		// Proof size in bytes, measured: `5672`
-		// Least time: 220_578_000 picoseconds.
-		Weight::from_parts(236_458_000, 6735)
-			.saturating_add(RocksDbWeight::get().reads(6_u64))
+		// Proof size in bytes, measured: `6067`
+		// Least time: 234_200_000 picoseconds.
+		Weight::from_parts(248_557_000, 6735)
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn release() -> Weight {
 		// Proof size in bytes, measured: `589`
-		// Least time: 92_392_000 picoseconds.
-		Weight::from_parts(101_355_000, 3658)
+		// Least time: 92_690_000 picoseconds.
+		Weight::from_parts(102_310_000, 3694)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	/// The range of component `n` is `[0, 128]`.
 	fn on_finalize(n: u32, ) -> Weight {
 		// Proof size in bytes, measured: `191 + n * (39 ±0)`
-		// Least time: 6_082_000 picoseconds.
-		Weight::from_parts(9_113_864, 6735)
-			// Standard error: 291
-			.saturating_add(Weight::from_parts(197_769, 0).saturating_mul(n.into()))
+		// Least time: 6_309_000 picoseconds.
+		Weight::from_parts(9_151_891, 6735)
+			// Standard error: 262
+			.saturating_add(Weight::from_parts(197_777, 0).saturating_mul(n.into()))
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
 	}
 	fn on_idle_base() -> Weight {
 		// Proof size in bytes, measured: `170`
-		// Least time: 8_134_000 picoseconds.
-		Weight::from_parts(9_570_000, 1489)
+		// Least time: 8_178_000 picoseconds.
+		Weight::from_parts(9_442_000, 1489)
 			.saturating_add(RocksDbWeight::get().reads(1_u64))
 	}
 	fn on_idle_step() -> Weight {
 		// Proof size in bytes, measured: `620`
-		// Least time: 92_702_000 picoseconds.
-		Weight::from_parts(102_995_000, 3658)
+		// Least time: 93_262_000 picoseconds.
+		Weight::from_parts(101_718_000, 3694)
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}

@@ -1,5 +1,6 @@
 //! Tests, a file per feature.
 
+mod chunk_store;
 mod expiry;
 mod indexing;
 mod release;
