@@ -46,7 +46,7 @@ fn stage<T: Config>(
 	state: RequestState<T::AccountId, BlockNumberFor<T>>,
 ) -> Result<RequestId, BenchmarkError> {
 	let requester = T::BenchmarkHelper::requester();
-	let fee = Pallet::<T>::price(version).ok_or("the version has a price")?;
+	let fee = Pallet::<T>::fee(version, &[]).ok_or("the version has a price")?;
 	T::Currency::hold(&HoldReason::Fee.into(), &requester, fee)?;
 	let id = NextRequestId::<T>::mutate(|next| {
 		*next = next.saturating_add(1);
@@ -96,7 +96,7 @@ mod benchmarks {
 		let version = T::BenchmarkHelper::version(floats, 1);
 		let requester = T::BenchmarkHelper::requester();
 		let input = vec![0; (floats * 4) as usize];
-		let fee = Pallet::<T>::price(version).ok_or("the version has a price")?;
+		let fee = Pallet::<T>::fee(version, &input).ok_or("the version has a price")?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(requester), version.model, None, input, fee);

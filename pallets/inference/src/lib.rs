@@ -52,7 +52,7 @@ pub mod pallet {
 	use super::WeightInfo;
 	use alloc::vec::Vec;
 	use dodona_primitives_inference::{
-		FailureReason, Input, Output, Request, RequestId, Submissions, MAX_COMMITTEE,
+		FailureReason, Input, Output, Request, RequestId, ResultSink, Submissions, MAX_COMMITTEE,
 	};
 	use dodona_primitives_models::{ModelId, ModelInspect, VersionId};
 	use dodona_primitives_staking::{RewardSink, StakeInspect, StakeSlash};
@@ -113,6 +113,9 @@ pub mod pallet {
 
 		/// Where fees go when a result is final.
 		type Rewards: RewardSink<Self::AccountId, CreditOf<Self>>;
+
+		/// Who is told how requests end.
+		type Results: ResultSink;
 
 		/// Randomness for the draw, and the block in which it first could be known: a request of
 		/// that block or a later one is not drawn from it.
@@ -349,7 +352,7 @@ pub mod pallet {
 		UnknownModel,
 		/// There is no such version, or it is not served any more.
 		VersionNotServed,
-		/// The price is higher than the `max_fee` of the request.
+		/// The fee is higher than the `max_fee` of the request.
 		PriceAboveMaxFee,
 		/// The input is longer than a request can carry.
 		InputTooLong,
@@ -424,15 +427,16 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Ask a model, and hold its price until the request ends.
+		/// Ask a model, and hold the fee until the request ends.
 		///
 		/// ## Dispatch Origin
 		/// Signed by whoever pays.
 		///
 		/// ## Details
 		/// Without `version` the model's active version answers. Either way the request is pinned
-		/// to that version. The committee is drawn as soon as there is randomness that nobody could
-		/// know in this block.
+		/// to that version. The fee is the version's price of a request and of the units of work that
+		/// the longest answer to this input takes. The committee is drawn as soon as there is
+		/// randomness that nobody could know in this block.
 		///
 		/// ## Errors
 		/// - [`Error::UnknownModel`], [`Error::VersionNotServed`]

@@ -6,7 +6,7 @@ use crate::{
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use dodona_primitives_inference::{
-	quorum, FailureReason, RequestId, RequestState, Seat, SeatStatus, MAX_COMMITTEE,
+	quorum, FailureReason, RequestId, RequestState, ResultSink, Seat, SeatStatus, MAX_COMMITTEE,
 };
 use dodona_primitives_models::ModelInspect;
 use dodona_primitives_staking::{Offence, StakeInspect, StakeSlash};
@@ -158,7 +158,7 @@ impl<T: Config> Pallet<T> {
 		// Whoever is left out costs a draw as much as whoever is drawn; in vain, it obliges nobody.
 		let excluded = Excluded::<T>::decode_len(id).unwrap_or_default() as u32;
 		T::WeightInfo::draw(T::CommitteeSize::get().saturating_add(excluded))
-			.max(T::WeightInfo::fail())
+			.max(Self::weight_of_fail())
 	}
 
 	/// What moving this request on by time costs.
@@ -171,31 +171,41 @@ impl<T: Config> Pallet<T> {
 		}
 		let seats = state.committee().map_or(0, |committee| committee.len() as u32);
 		match state {
-			RequestState::Queued { .. } => T::WeightInfo::fail(),
+			RequestState::Queued { .. } => Self::weight_of_fail(),
 			RequestState::Committing { .. } => Self::weight_of_close(seats),
 			RequestState::Revealing { .. } => Self::weight_of_tally(seats),
 			RequestState::Agreed { .. } | RequestState::Disputed { .. } => {
-				T::WeightInfo::finalize(seats)
+				Self::weight_of_finalize(seats)
 			},
 			RequestState::Finalized { .. } | RequestState::Failed { .. } => T::WeightInfo::prune(),
 		}
 	}
 
+	/// What the end of a request without a result costs.
+	fn weight_of_fail() -> Weight {
+		T::WeightInfo::fail().saturating_add(T::Results::weight())
+	}
+
+	/// What making the outcome of so many seats the result costs.
+	fn weight_of_finalize(seats: u32) -> Weight {
+		T::WeightInfo::finalize(seats).saturating_add(T::Results::weight())
+	}
+
 	/// What closing the commitments of so many seats costs; it may be the end of the request.
 	pub(crate) fn weight_of_close(seats: u32) -> Weight {
-		T::WeightInfo::close_commitments(seats).saturating_add(T::WeightInfo::fail())
+		T::WeightInfo::close_commitments(seats).saturating_add(Self::weight_of_fail())
 	}
 
 	/// What counting the reveals of so many seats costs; it may be the end of the request.
 	pub(crate) fn weight_of_tally(seats: u32) -> Weight {
-		T::WeightInfo::tally(seats).saturating_add(T::WeightInfo::fail())
+		T::WeightInfo::tally(seats).saturating_add(Self::weight_of_fail())
 	}
 
 	/// The most that moving a request on by time can cost.
 	pub(crate) fn weight_of_any_transition() -> Weight {
 		Self::weight_of_close(MAX_COMMITTEE)
 			.max(Self::weight_of_tally(MAX_COMMITTEE))
-			.max(T::WeightInfo::finalize(MAX_COMMITTEE))
+			.max(Self::weight_of_finalize(MAX_COMMITTEE))
 			.max(T::WeightInfo::prune())
 			.max(T::WeightInfo::serve_block())
 	}
@@ -237,8 +247,8 @@ impl<T: Config> Pallet<T> {
 		random: H256,
 		now: BlockNumberFor<T>,
 	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
-		if !T::Models::is_served(request.version) {
-			return Self::fail(id, request, FailureReason::VersionRevoked, now);
+		if !T::Models::may_answer(request.version) {
+			return Self::fail(id, request, FailureReason::VersionNotServed, now);
 		}
 		let seats = T::CommitteeSize::get().clamp(1, MAX_COMMITTEE);
 		// Nobody computes the answer to a question of their own.
@@ -354,6 +364,11 @@ impl<T: Config> Pallet<T> {
 		Self::forget_outputs(id, Some(outcome));
 		Self::forget_question(id);
 		Self::deposit_event(Event::Finalized { request: id, outcome, paid, refunded });
+		match Outputs::<T>::get(id, outcome) {
+			Some(output) => T::Results::finalized(id, outcome, &output),
+			// An outcome is only counted with its output.
+			None => T::Results::failed(id),
+		}
 		RequestState::Finalized { committee, outcome, at: now }
 	}
 
@@ -393,6 +408,7 @@ impl<T: Config> Pallet<T> {
 		Self::forget_outputs(id, None);
 		Self::forget_question(id);
 		Self::deposit_event(Event::Failed { request: id, reason });
+		T::Results::failed(id);
 		RequestState::Failed { reason, at: now }
 	}
 

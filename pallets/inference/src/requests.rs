@@ -1,4 +1,4 @@
-//! Making a request, and reading one.
+//! Making a request, for whoever signs or for another pallet, and reading one.
 
 use crate::{
 	AgreedAt, BalanceOf, Config, Error, Event, HoldReason, Inputs, NextRequestId, Outputs, Pallet,
@@ -6,11 +6,12 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dodona_primitives_inference::{
-	EngineError, Input, Request, RequestId, RequestInfo, RequestState, MAX_OUTPUT_LEN,
+	Ask, EngineError, Input, Request, RequestId, RequestInfo, RequestState, MAX_OUTPUT_LEN,
 };
-use dodona_primitives_models::{ModelId, ModelInspect, VersionId};
+use dodona_primitives_models::{Manifest, ModelId, ModelInspect, VersionId};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::fungible::MutateHold};
 use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
 	/// See [`crate::Call::request`].
@@ -28,18 +29,20 @@ impl<T: Config> Pallet<T> {
 			None => T::Models::active_version(model).ok_or(Error::<T>::UnknownModel)?,
 		};
 		ensure!(T::Models::is_served(version), Error::<T>::VersionNotServed);
-		let manifest = T::Models::manifest(version).ok_or(Error::<T>::VersionNotServed)?;
-		ensure!(manifest.price <= max_fee, Error::<T>::PriceAboveMaxFee);
-		let architecture = &manifest.architecture;
-		architecture.check_input(&input).map_err(|error| match error {
-			EngineError::NonFiniteInput { .. } => Error::<T>::InputNotFinite,
-			EngineError::WrongInputLength { .. } => Error::<T>::WrongInputLength,
-			_ => Error::<T>::InvalidInput,
-		})?;
-		let longest = architecture.max_output_len(&input);
-		ensure!(longest <= MAX_OUTPUT_LEN, Error::<T>::OutputTooLong);
+		Self::place(requester, version, input, max_fee).map(|_| ())
+	}
 
-		T::Currency::hold(&HoldReason::Fee.into(), &requester, manifest.price)?;
+	/// Asks `version`, if it has an answer to `input` at no more than `max_fee`.
+	fn place(
+		requester: T::AccountId,
+		version: VersionId,
+		input: Input,
+		max_fee: BalanceOf<T>,
+	) -> Result<RequestId, DispatchError> {
+		let manifest = T::Models::manifest(version).ok_or(Error::<T>::VersionNotServed)?;
+		let fee = Self::quote(&manifest, &input)?;
+		ensure!(fee <= max_fee, Error::<T>::PriceAboveMaxFee);
+		T::Currency::hold(&HoldReason::Fee.into(), &requester, fee)?;
 
 		let now = frame_system::Pallet::<T>::block_number();
 		let id = NextRequestId::<T>::mutate(|next| {
@@ -48,13 +51,25 @@ impl<T: Config> Pallet<T> {
 			id
 		});
 		Inputs::<T>::insert(id, input);
-		let fee = manifest.price;
 		let state = RequestState::Queued { since: now };
 		let request =
 			Request { requester: requester.clone(), version, fee, created: now, attempt: 0, state };
 		Self::put(id, request);
 		Self::deposit_event(Event::Requested { request: id, requester, version, fee });
-		Ok(())
+		Ok(id)
+	}
+
+	/// What the answer to `input` costs, if there is one that a request can carry.
+	fn quote(manifest: &Manifest<BalanceOf<T>>, input: &[u8]) -> Result<BalanceOf<T>, Error<T>> {
+		let architecture = &manifest.architecture;
+		architecture.check_input(input).map_err(|error| match error {
+			EngineError::NonFiniteInput { .. } => Error::<T>::InputNotFinite,
+			EngineError::WrongInputLength { .. } => Error::<T>::WrongInputLength,
+			_ => Error::<T>::InvalidInput,
+		})?;
+		let longest = architecture.max_output_len(input);
+		ensure!(longest <= MAX_OUTPUT_LEN, Error::<T>::OutputTooLong);
+		Ok(manifest.fee(input))
 	}
 
 	/// A request with its outputs, as clients see it.
@@ -66,11 +81,26 @@ impl<T: Config> Pallet<T> {
 		Some(RequestInfo { id, request, outputs, agreed_at: AgreedAt::<T>::get(id) })
 	}
 
-	/// What a request for `version` costs now; `None` if it is not served.
-	pub fn price(version: VersionId) -> Option<BalanceOf<T>> {
+	/// What a request for `version` costs now, with this input; `None` if it is not served.
+	pub fn fee(version: VersionId, input: &[u8]) -> Option<BalanceOf<T>> {
 		T::Models::is_served(version)
 			.then(|| T::Models::manifest(version))
 			.flatten()
-			.map(|manifest| manifest.price)
+			.map(|manifest| manifest.fee(input))
+	}
+}
+
+impl<T: Config> Ask for Pallet<T> {
+	type AccountId = T::AccountId;
+	type Balance = BalanceOf<T>;
+
+	fn ask(
+		requester: &T::AccountId,
+		version: VersionId,
+		input: Input,
+		max_fee: BalanceOf<T>,
+	) -> Result<RequestId, DispatchError> {
+		ensure!(T::Models::may_answer(version), Error::<T>::VersionNotServed);
+		Self::place(requester.clone(), version, input, max_fee)
 	}
 }

@@ -137,8 +137,9 @@ fn submit_should_only_cost_what_happened_when_it_is_over() {
 		let (one, two) = (ask(), ask());
 		next_block();
 		let commit = <() as WeightInfo>::commit(4);
-		let close = <() as WeightInfo>::close_commitments(4) + <() as WeightInfo>::fail();
-		let tally = <() as WeightInfo>::tally(4) + <() as WeightInfo>::fail();
+		let fail = <() as WeightInfo>::fail() + Results::weight();
+		let close = <() as WeightInfo>::close_commitments(4) + fail;
+		let tally = <() as WeightInfo>::tally(4) + fail;
 		let reveal = <() as WeightInfo>::reveal(4, output().len() as u32);
 		let both =
 			|number: u8| vec![commit_to(one, number, &output()), commit_to(two, number, &output())];

@@ -83,12 +83,12 @@ fn request_should_fail_and_be_refunded_when_there_are_fewer_operators_than_seats
 }
 
 #[test]
-fn request_should_fail_and_be_refunded_when_its_version_is_revoked_before_the_draw() {
+fn request_should_fail_and_be_refunded_when_its_version_may_not_answer_any_more_at_the_draw() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = ask();
-		Served::set(false);
+		Answering::set(false);
 		next_block();
-		let reason = FailureReason::VersionRevoked;
+		let reason = FailureReason::VersionNotServed;
 		assert_eq!(state(id), RequestState::Failed { reason, at: 2 });
 		assert_eq!(free(&requester()), 100_000);
 	});

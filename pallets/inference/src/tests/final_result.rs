@@ -62,7 +62,7 @@ fn contributors_part_should_be_the_treasurys_when_nobody_owns_the_model() {
 #[test]
 fn free_model_should_be_answered_all_the_same() {
 	ExtBuilder::default().build_and_execute(|| {
-		Asked::set(0);
+		Asked::set(Price { request: 0, work: 0 });
 		agreed_with_a_dissenter();
 		go_to(10);
 		assert_eq!(free(&requester()), 100_000);

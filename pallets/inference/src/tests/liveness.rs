@@ -141,7 +141,8 @@ fn advance_should_only_cost_what_happened_when_it_is_over() {
 		};
 		assert_eq!(cost(), <() as WeightInfo>::serve_block());
 		System::set_block_number(8);
-		let close = <() as WeightInfo>::close_commitments(4) + <() as WeightInfo>::fail();
+		let fail = <() as WeightInfo>::fail() + Results::weight();
+		let close = <() as WeightInfo>::close_commitments(4) + fail;
 		assert_eq!(cost(), close);
 		assert_eq!(state(id), RequestState::Queued { since: 8 });
 	});

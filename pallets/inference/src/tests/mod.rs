@@ -1,5 +1,6 @@
 //! Tests, by feature; and the chain that they run on.
 
+mod asking;
 mod committing;
 mod draw;
 mod engine_server;
@@ -16,11 +17,11 @@ use crate::{self as pallet_inference, crypto::HotKey, *};
 use alloc::collections::BTreeMap;
 use dodona_engine::architecture::mlp;
 use dodona_primitives_inference::{
-	commitment, outcome_hash, CommitmentContext, FailureReason, Input, Output, RequestId,
-	RequestState, Salt, Seat, SeatStatus, Statement, Submission, Submissions,
+	commitment, outcome_hash, Ask, CommitmentContext, FailureReason, Input, Output, RequestId,
+	RequestState, ResultSink, Salt, Seat, SeatStatus, Statement, Submission, Submissions,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, VersionId,
+	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Price, VersionId,
 };
 use dodona_primitives_staking::{Offence, RewardSink, StakeInspect, StakeSlash};
 use frame_support::{
@@ -110,8 +111,12 @@ parameter_types! {
 	pub static Obligations: BTreeMap<AccountId, u32> = BTreeMap::new();
 	pub static Punished: Vec<(AccountId, Offence, Perbill)> = Vec::new();
 	pub static Served: bool = true;
+	/// Whether versions answer, in use or not.
+	pub static Answering: bool = true;
+	/// How requests ended, with the output of those that have a result.
+	pub static Told: Vec<(RequestId, Option<Vec<u8>>)> = Vec::new();
 	pub static Artifact: ArtifactRef = ArtifactRef::of(&weights()).0;
-	pub static Asked: Balance = PRICE;
+	pub static Asked: Price<Balance> = Price { request: PRICE, work: 0 };
 	pub static Computed: Architecture = architecture();
 	pub static Beneficiary: Option<AccountId> = Some(account(90));
 	pub static HotKeys: BTreeMap<AccountId, AccountId> = BTreeMap::new();
@@ -202,6 +207,8 @@ impl ModelInspect for Models {
 			architecture: Computed::get(),
 			artifact,
 			tokenizer: None,
+			folder: None,
+			known_answers: H256::zero(),
 			engine: dodona_engine::ENGINE_VERSION,
 			derived_from: None,
 			licence: b"CC0-1.0".to_vec().try_into().unwrap(),
@@ -211,6 +218,14 @@ impl ModelInspect for Models {
 
 	fn is_served(version: VersionId) -> bool {
 		Self::manifest(version).is_some() && Served::get()
+	}
+
+	fn may_answer(version: VersionId) -> bool {
+		Self::manifest(version).is_some() && Answering::get()
+	}
+
+	fn is_proposed(_: VersionId) -> bool {
+		unreachable!("requests don't depend on it")
 	}
 
 	fn beneficiary(_: ModelId) -> Option<AccountId> {
@@ -275,6 +290,23 @@ impl RewardSink<AccountId, CreditOf<Test>> for Rewards {
 	}
 }
 
+pub struct Results;
+
+impl ResultSink for Results {
+	fn finalized(request: RequestId, outcome: H256, output: &[u8]) {
+		assert_eq!(outcome, outcome_hash(output));
+		Told::mutate(|told| told.push((request, Some(output.to_vec()))));
+	}
+
+	fn failed(request: RequestId) {
+		Told::mutate(|told| told.push((request, None)));
+	}
+
+	fn weight() -> Weight {
+		Weight::from_parts(1_000_000, 1_000)
+	}
+}
+
 pub struct TestRandomness;
 
 impl Randomness<H256, u64> for TestRandomness {
@@ -289,6 +321,7 @@ impl Config for Test {
 	type Models = Models;
 	type Stake = Stake;
 	type Rewards = Rewards;
+	type Results = Results;
 	type Randomness = TestRandomness;
 	type AuthorityId = HotKey;
 	type CommitteeSize = CommitteeSize;
@@ -329,6 +362,8 @@ impl ExtBuilder {
 			// A test may build several chains in its thread.
 			Obligations::take();
 			Served::set(true);
+			Answering::set(true);
+			Told::take();
 			KnownSince::set(None);
 			if let Some(operators) = self.operators {
 				Operators::set(operators);
@@ -353,6 +388,10 @@ impl ExtBuilder {
 /// Everything that must be true between any two calls.
 pub fn check() {
 	Inference::do_try_state().unwrap();
+	for (id, request) in Requests::<Test>::iter() {
+		let told = Told::get().iter().filter(|(told, _)| *told == id).count();
+		assert_eq!(told, usize::from(request.state.is_terminal()), "{id}'s end is told once");
+	}
 	for (operator, obligations) in Obligations::get() {
 		let open = Assignments::<Test>::iter_key_prefix(&operator).count() as u32;
 		assert_eq!(obligations, open, "{operator} is obliged for its open seats");

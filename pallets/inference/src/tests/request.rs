@@ -166,11 +166,43 @@ fn request_info_should_show_the_outputs_that_were_revealed() {
 }
 
 #[test]
-fn price_should_be_known_only_for_versions_that_are_served() {
+fn fee_should_be_known_only_for_versions_that_are_served() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_eq!(Inference::price(VERSION), Some(PRICE));
-		assert_eq!(Inference::price(VersionId { model: MODEL, number: 1 }), None);
+		assert_eq!(Inference::fee(VERSION, &input()), Some(PRICE));
+		assert_eq!(Inference::fee(VersionId { model: MODEL, number: 1 }, &input()), None);
 		Served::set(false);
-		assert_eq!(Inference::price(VERSION), None);
+		assert_eq!(Inference::fee(VERSION, &input()), None);
+	});
+}
+
+#[test]
+fn fee_should_grow_with_the_work_of_the_longest_answer() {
+	ExtBuilder::default().build_and_execute(|| {
+		let config = language_model();
+		let prompt = golden::llama::prompt(&config, 1);
+		let long = Prompt { max_tokens: 2_000, ..prompt.clone() };
+		Asked::set(Price { request: 7, work: 3 });
+		let fee = |prompt: &Prompt| {
+			let work = Computed::get().work(&prompt.encode());
+			assert!(work > 0);
+			7 + 3 * Balance::from(work.div_ceil(1_000_000))
+		};
+		assert!(fee(&prompt) < fee(&long));
+		for (id, prompt) in [(0, &prompt), (1, &long)] {
+			let fee = fee(prompt);
+			assert_eq!(Inference::fee(VERSION, &prompt.encode()), Some(fee));
+			assert_noop!(request(None, prompt.encode(), fee - 1), Error::<Test>::PriceAboveMaxFee);
+			assert_ok!(request(None, prompt.encode(), fee));
+			assert_eq!(Requests::<Test>::get(id).unwrap().fee, fee);
+		}
+	});
+}
+
+#[test]
+fn request_should_be_refused_when_the_fee_is_higher_than_any_amount() {
+	ExtBuilder::default().build_and_execute(|| {
+		Asked::set(Price { request: PRICE, work: Balance::MAX });
+		let result = request(None, input().into_inner(), Balance::MAX - 1);
+		assert_noop!(result, Error::<Test>::PriceAboveMaxFee);
 	});
 }

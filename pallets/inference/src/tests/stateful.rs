@@ -10,7 +10,7 @@ enum Action {
 	Reveal { id: u64, number: u8, honest: bool },
 	Advance { id: u64 },
 	NextBlock,
-	Revoke(bool),
+	Serve(bool),
 	Randomness { age: Option<u64> },
 	Hook { weight: u64 },
 }
@@ -25,7 +25,7 @@ fn action() -> impl Strategy<Value = Action> {
 			.prop_map(|(id, number, honest)| Action::Reveal { id, number, honest }),
 		1 => id.prop_map(|id| Action::Advance { id }),
 		3 => Just(Action::NextBlock),
-		1 => prop::bool::weighted(0.9).prop_map(Action::Revoke),
+		1 => prop::bool::weighted(0.9).prop_map(Action::Serve),
 		1 => prop::option::weighted(0.6, 0u64..30).prop_map(|age| Action::Randomness { age }),
 		1 => (0u64..20).prop_map(|weight| Action::Hook { weight }),
 	]
@@ -59,7 +59,10 @@ proptest! {
 						let _ = advance(id);
 					},
 					Action::NextBlock => next_block(),
-					Action::Revoke(served) => Served::set(served),
+					Action::Serve(served) => {
+						Served::set(served);
+						Answering::set(served);
+					},
 					Action::Randomness { age } => {
 						KnownSince::set(age.map(|age| System::block_number().saturating_sub(age)));
 					},
