@@ -35,4 +35,18 @@ impl<T: Config> Pallet<T> {
 			}
 		});
 	}
+
+	/// Ends the lasting claim of the version's model. Returns whether there was one.
+	pub(crate) fn end_claim(artifact: H256, version: VersionId) -> bool {
+		Artifacts::<T>::mutate_exists(artifact, |entry| match entry {
+			Some(claim) if claim.first.model == version.model && claim.lasting => {
+				claim.lasting = false;
+				if claim.versions == 0 {
+					*entry = None;
+				}
+				true
+			},
+			_ => false,
+		})
+	}
 }

@@ -2,19 +2,44 @@
 
 use super::*;
 use alloc::{vec, vec::Vec};
+use codec::Encode;
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, Name, VersionId, VersionState, CHUNK_SIZE,
+	chunk_hash, Architecture, ArtifactRef, Live, Manifest, Metadata, Name, Organisation, Price,
+	VersionId, VersionState, CHUNK_SIZE,
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::ConstU32,
-	traits::{fungible::Mutate, EnsureOrigin},
+	traits::{
+		fungible::{Inspect, InspectHold, Mutate},
+		EnsureOrigin, Get,
+	},
+	weights::WeightMeter,
 	BoundedVec,
 };
-use frame_system::{pallet_prelude::OriginFor, RawOrigin};
+use frame_system::{
+	pallet_prelude::{BlockNumberFor, OriginFor},
+	RawOrigin,
+};
 use sp_core::H256;
-use sp_runtime::traits::Bounded;
+use sp_runtime::{
+	traits::{Bounded, Saturating, Zero},
+	DispatchResult,
+};
+
+/// What the benchmarks need of the rest of the runtime.
+pub trait BenchmarkHelper {
+	/// Has the gate find that the version shows what it claims; and, if there is an active one, that
+	/// it is better.
+	fn let_pass(version: VersionId, active: Option<VersionId>);
+
+	/// Starts an extrinsic in which chunks can be renewed.
+	fn start_extrinsic();
+
+	/// Has the store keep a chunk with this hash, which can be renewed now or not.
+	fn keep_chunk(hash: H256, is_renewable: bool);
+}
 
 /// An account that can pay any deposit.
 fn funded<T: Config>(name: &'static str) -> T::AccountId {
@@ -41,10 +66,27 @@ fn manifest<T: Config>(seed: u8) -> ManifestOf<T> {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
 		artifact,
 		tokenizer: Some(artifact),
+		folder: Some(artifact),
+		known_answers: H256::zero(),
 		engine: ENGINE_VERSION,
 		derived_from: None,
-		licence: longest(),
-		price: BalanceOf::<T>::max_value(),
+		// The longest to check.
+		licence: BoundedVec::truncate_from(
+			b"((((((((MIT OR ISC OR MIT OR ISC OR MIT OR ISC OR MIT))))))))".to_vec(),
+		),
+		price: Price { request: BalanceOf::<T>::max_value(), work: BalanceOf::<T>::max_value() },
+	}
+}
+
+/// Metadata that are as large as can be.
+fn metadata() -> Metadata {
+	let mut mirror = b"https://".to_vec();
+	mirror.resize(128, b'a');
+	Metadata {
+		description: longest(),
+		card: Some(H256::zero()),
+		tags: BoundedVec::truncate_from(vec![longest(); 8]),
+		mirrors: BoundedVec::truncate_from(vec![BoundedVec::truncate_from(mirror); 4]),
 	}
 }
 
@@ -53,28 +95,101 @@ fn text(length: u32) -> Vec<u8> {
 	vec![b'a'; length as usize]
 }
 
-/// Model 0 of `owner`.
+/// The organisation of all models here.
+fn organisation() -> Organisation {
+	longest_but(2)
+}
+
+/// A name under it that is as long as can be.
+fn name() -> Vec<u8> {
+	[&organisation()[..], b"/b"].concat()
+}
+
+/// As many letters as fit into a name, but for some.
+fn longest_but(fewer: u32) -> Organisation {
+	BoundedVec::truncate_from(text((Name::bound() as u32).saturating_sub(fewer)))
+}
+
+/// Model 0 of `owner`, of which all is said that can be.
 fn with_model<T: Config>(owner: &T::AccountId) {
-	assert!(Pallet::<T>::do_register(owner.clone(), text(Name::bound() as u32)).is_ok());
+	assert!(Pallet::<T>::do_register(owner.clone(), name()).is_ok());
+	let origin = RawOrigin::Signed(owner.clone()).into();
+	assert!(Pallet::<T>::do_set_metadata(origin, 0, Some(metadata())).is_ok());
 }
 
 /// A new version of model 0 of `owner` in `state`.
-fn version_in<T: Config>(owner: &T::AccountId, seed: u8, state: VersionState) -> VersionId {
+fn version_in<T: Config>(owner: &T::AccountId, seed: u8, state: Live) -> VersionId {
 	let origin = || -> OriginFor<T> { RawOrigin::Signed(owner.clone()).into() };
-	assert!(Pallet::<T>::do_propose(owner.clone(), 0, manifest::<T>(seed)).is_ok());
-	let number = Models::<T>::get(0).map_or(0, |model| model.latest);
-	let version = VersionId { model: 0, number };
-	if state != VersionState::Proposed {
-		assert!(Pallet::<T>::do_approve(origin(), version).is_ok());
-	}
-	if state == VersionState::Active {
+	let version = proposed::<T>(owner, seed);
+	T::BenchmarkHelper::let_pass(version, None);
+	assert!(Pallet::<T>::do_approve(origin(), version).is_ok());
+	if state == Live::Active {
 		assert!(Pallet::<T>::do_activate(origin(), version).is_ok());
 	}
 	version
 }
 
-fn state_of<T: Config>(version: VersionId) -> Option<VersionState> {
+/// A new version of model 0 that waits for approval.
+fn proposed<T: Config>(proposer: &T::AccountId, seed: u8) -> VersionId {
+	assert!(Pallet::<T>::do_propose(proposer.clone(), 0, manifest::<T>(seed)).is_ok());
+	let number = Models::<T>::get(0).map_or(0, |model| model.latest);
+	VersionId { model: 0, number }
+}
+
+/// Revokes a version of `owner`, and lets time pass until it can be pruned.
+fn revoke_and_wait<T: Config>(owner: &T::AccountId, version: VersionId) -> DispatchResult {
+	let origin = RawOrigin::Signed(owner.clone()).into();
+	Pallet::<T>::do_revoke(origin, version, text(Reason::bound() as u32))?;
+	let now = frame_system::Pallet::<T>::block_number();
+	let later = now.saturating_add(T::RevokedRetention::get());
+	frame_system::Pallet::<T>::set_block_number(later);
+	Ok(())
+}
+
+fn state_of<T: Config>(version: VersionId) -> Option<StateOf<T>> {
 	Versions::<T>::get(version.model, version.number).map(|record| record.state)
+}
+
+/// An approved version of model 0, and its index: of its chunks some can be renewed, and some and
+/// the index not.
+fn kept_version<T: Config>(owner: &T::AccountId, due: u32, others: u32) -> (VersionId, Vec<u8>) {
+	let chunks = due.saturating_add(others);
+	let hashes: Vec<H256> = (0..chunks).map(|chunk| chunk_hash(&chunk.encode())).collect();
+	let size = u64::from(chunks).saturating_mul(CHUNK_SIZE.into());
+	let (artifact, index) = ArtifactRef::of_chunks(size, &hashes);
+	for (position, hash) in (0..).zip(hashes) {
+		T::BenchmarkHelper::keep_chunk(hash, position < due);
+	}
+	T::BenchmarkHelper::keep_chunk(artifact.index, false);
+	let manifest = Manifest { artifact, ..manifest::<T>(1) };
+	assert!(Pallet::<T>::do_propose(owner.clone(), 0, manifest).is_ok());
+	let version = VersionId { model: 0, number: 1 };
+	T::BenchmarkHelper::let_pass(version, None);
+	let origin = RawOrigin::Signed(owner.clone()).into();
+	assert!(Pallet::<T>::do_approve(origin, version).is_ok());
+	(version, index)
+}
+
+/// Endows model 0 with more than it will ever need.
+fn endow_richly<T: Config>() {
+	let endowment = Pallet::<T>::endowment_account(0);
+	let _ = T::Currency::set_balance(&endowment, BalanceOf::<T>::max_value() / 8u32.into());
+}
+
+/// A version whose weights lapse next.
+fn lapsing_version<T: Config>() -> BlockNumberFor<T> {
+	let owner = funded::<T>("owner");
+	with_model::<T>(&owner);
+	let version = proposed::<T>(&owner, 1);
+	let at = frame_system::Pallet::<T>::block_number().saturating_add(T::LapseNotice::get());
+	Kept::<T>::insert(version, Part::Weights, at);
+	Lapsing::<T>::insert(at, version, ());
+	LapseCursor::<T>::put(at);
+	at
+}
+
+fn holder<T: Config>() -> Option<T::AccountId> {
+	Organisations::<T>::get(organisation()).map(|holding| holding.holder)
 }
 
 #[benchmarks]
@@ -82,11 +197,13 @@ mod benchmarks {
 	use super::*;
 
 	#[benchmark]
-	fn register(n: Linear<1, { Name::bound() as u32 }>) {
+	fn register(n: Linear<3, { Name::bound() as u32 }>) {
 		let caller = funded::<T>("caller");
+		// The first model of an organisation.
+		let name = [&text(n.saturating_sub(2))[..], b"/b"].concat();
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), text(n));
+		_(RawOrigin::Signed(caller), name);
 
 		assert!(Models::<T>::contains_key(0));
 	}
@@ -95,7 +212,7 @@ mod benchmarks {
 	fn propose_version() {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let parent = version_in::<T>(&caller, 1, VersionState::Proposed);
+		let parent = version_in::<T>(&caller, 1, Live::Approved);
 		let mut manifest = manifest::<T>(2);
 		manifest.derived_from = Some(parent);
 
@@ -106,36 +223,49 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn approve_version() {
+	fn approve_version() -> Result<(), BenchmarkError> {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let version = version_in::<T>(&caller, 1, VersionState::Proposed);
+		let active = version_in::<T>(&caller, 1, Live::Active);
+		Pallet::<T>::do_donate(caller.clone(), 0)?;
+		let version = proposed::<T>(&caller, 2);
+		T::BenchmarkHelper::let_pass(version, Some(active));
+		// The version has to be better than the active one.
+		let curator =
+			T::CuratorOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), version);
+		_(curator as T::RuntimeOrigin, version);
 
 		assert_eq!(state_of::<T>(version), Some(VersionState::Approved));
+		Ok(())
 	}
 
 	#[benchmark]
-	fn activate_version() {
+	fn activate_version() -> Result<(), BenchmarkError> {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let before = version_in::<T>(&caller, 1, VersionState::Active);
-		let version = version_in::<T>(&caller, 2, VersionState::Approved);
+		let before = version_in::<T>(&caller, 1, Live::Active);
+		let version = version_in::<T>(&caller, 2, Live::Approved);
+		Pallet::<T>::do_donate(caller.clone(), 0)?;
+		// It has to be better than the active one, and has a set by which that was measured.
+		T::BenchmarkHelper::let_pass(version, Some(before));
+		let curator =
+			T::CuratorOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), version);
+		_(curator as T::RuntimeOrigin, version);
 
 		assert_eq!(state_of::<T>(before), Some(VersionState::Deprecated));
 		assert_eq!(state_of::<T>(version), Some(VersionState::Active));
+		Ok(())
 	}
 
 	#[benchmark]
 	fn deprecate_version() {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let version = version_in::<T>(&caller, 1, VersionState::Active);
+		let version = version_in::<T>(&caller, 1, Live::Active);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), version);
@@ -147,15 +277,21 @@ mod benchmarks {
 	fn revoke_version(r: Linear<0, { Reason::bound() as u32 }>) -> Result<(), BenchmarkError> {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let version = version_in::<T>(&caller, 1, VersionState::Proposed);
-		// Its deposit goes to the treasury.
+		let parent = version_in::<T>(&caller, 1, Live::Approved);
+		let mut manifest = manifest::<T>(2);
+		manifest.derived_from = Some(parent);
+		Pallet::<T>::do_propose(caller, 0, manifest)?;
+		let version = VersionId { model: 0, number: 2 };
+		// What the gate has found is dropped.
+		T::BenchmarkHelper::let_pass(version, None);
+		// The deposit goes to the treasury.
 		let guardian =
 			T::GuardianOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 
 		#[extrinsic_call]
 		_(guardian as T::RuntimeOrigin, version, text(r));
 
-		assert_eq!(state_of::<T>(version), Some(VersionState::Revoked));
+		assert!(matches!(state_of::<T>(version), Some(VersionState::Revoked { .. })));
 		Ok(())
 	}
 
@@ -163,6 +299,9 @@ mod benchmarks {
 	fn donate_to_commons() {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
+		// There is a set by which the model is measured.
+		let [version, active] = [2, 1].map(|number| VersionId { model: 0, number });
+		T::BenchmarkHelper::let_pass(version, Some(active));
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), 0);
@@ -177,9 +316,200 @@ mod benchmarks {
 		with_model::<T>(&caller);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(caller), 0, new_owner.clone());
+		_(RawOrigin::Signed(caller), 0, Some(new_owner.clone()));
 
-		assert!(Models::<T>::get(0).is_some_and(|model| model.owner == Some(new_owner)));
+		assert_eq!(Offers::<T>::get(0), Some(new_owner));
+	}
+
+	#[benchmark]
+	fn accept_ownership() -> Result<(), BenchmarkError> {
+		let owner = funded::<T>("owner");
+		let caller = funded::<T>("caller");
+		with_model::<T>(&owner);
+		Pallet::<T>::do_offer(owner, 0, Some(caller.clone()))?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller.clone()), 0);
+
+		assert!(Models::<T>::get(0).is_some_and(|model| model.owner == Some(caller)));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn set_metadata() {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let mut metadata = metadata();
+		metadata.card = None;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), 0, Some(metadata.clone()));
+
+		assert!(Descriptions::<T>::get(0).is_some_and(|described| described.metadata == metadata));
+	}
+
+	#[benchmark]
+	fn suspend_version(r: Linear<0, { Reason::bound() as u32 }>) -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let version = version_in::<T>(&caller, 1, Live::Active);
+		let guard =
+			T::SuspendOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+
+		#[extrinsic_call]
+		_(guard as T::RuntimeOrigin, version, text(r));
+
+		assert!(matches!(state_of::<T>(version), Some(VersionState::Suspended { .. })));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn lift_suspension() -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let version = version_in::<T>(&caller, 1, Live::Active);
+		Pallet::<T>::do_suspend(version, text(Reason::bound() as u32))?;
+		let guardian =
+			T::GuardianOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+
+		#[extrinsic_call]
+		_(guardian as T::RuntimeOrigin, version);
+
+		assert_eq!(state_of::<T>(version), Some(VersionState::Active));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn prune_version() -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let version = version_in::<T>(&caller, 1, Live::Active);
+		revoke_and_wait::<T>(&caller, version)?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), version);
+
+		assert_eq!(state_of::<T>(version), None);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn deregister() -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let version = version_in::<T>(&caller, 1, Live::Active);
+		revoke_and_wait::<T>(&caller, version)?;
+		Pallet::<T>::do_prune(version)?;
+		Pallet::<T>::do_offer(caller.clone(), 0, Some(funded::<T>("new owner")))?;
+		let endowment = Pallet::<T>::endowment_account(0);
+		let _ = T::Currency::set_balance(&endowment, BalanceOf::<T>::max_value() / 8u32.into());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), 0);
+
+		assert!(!Models::<T>::contains_key(0));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn transfer_organisation() {
+		let caller = funded::<T>("caller");
+		let new_holder = funded::<T>("new holder");
+		with_model::<T>(&caller);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), organisation(), new_holder.clone());
+
+		assert_eq!(holder::<T>(), Some(new_holder));
+	}
+
+	#[benchmark]
+	fn reassign_organisation() -> Result<(), BenchmarkError> {
+		let owner = funded::<T>("owner");
+		let new_holder = funded::<T>("new holder");
+		with_model::<T>(&owner);
+		let curator =
+			T::CuratorOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+
+		#[extrinsic_call]
+		_(curator as T::RuntimeOrigin, organisation(), new_holder.clone());
+
+		assert_eq!(holder::<T>(), Some(new_holder));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn release_organisation() -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		Pallet::<T>::do_deregister(caller.clone(), 0)?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), organisation());
+
+		assert_eq!(holder::<T>(), None);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn endow() {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let amount = BalanceOf::<T>::max_value() / 8u32.into();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), 0, amount);
+
+		let endowment = Pallet::<T>::endowment_account(0);
+		assert_eq!(T::Currency::balance(&endowment), amount);
+	}
+
+	// So many chunks would have a proof of more than a block, if the most that each could have to
+	// show were added up.
+	#[benchmark(pov_mode = Measured)]
+	fn keep_version(
+		c: Linear<1, { T::MaxKeptChunks::get().saturating_sub(T::MaxRenewals::get()) }>,
+		r: Linear<0, { T::MaxRenewals::get() }>,
+	) {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		endow_richly::<T>();
+		let (version, index) = kept_version::<T>(&caller, r, c);
+		T::BenchmarkHelper::start_extrinsic();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), version, Part::Weights, index);
+
+		assert!(Pallet::<T>::kept_until(version, Part::Weights).is_some());
+		let held = T::Currency::total_balance_on_hold(&Pallet::<T>::endowment_account(0));
+		assert_eq!(held.is_zero(), r == 0);
+	}
+
+	#[benchmark]
+	fn on_idle_base() {
+		let at = lapsing_version::<T>();
+		let mut meter = WeightMeter::with_limit(T::WeightInfo::on_idle_base());
+
+		#[block]
+		{
+			Pallet::<T>::announce_lapses(at, &mut meter);
+		}
+
+		assert_eq!(Lapsing::<T>::iter().count(), 1);
+	}
+
+	#[benchmark]
+	fn on_idle_step() {
+		let at = lapsing_version::<T>();
+		let limit = T::WeightInfo::on_idle_base().saturating_add(T::WeightInfo::on_idle_step());
+		let mut meter = WeightMeter::with_limit(limit);
+
+		#[block]
+		{
+			Pallet::<T>::announce_lapses(at, &mut meter);
+		}
+
+		assert_eq!(Lapsing::<T>::iter().count(), 0);
 	}
 
 	impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

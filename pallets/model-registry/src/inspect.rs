@@ -1,11 +1,15 @@
 //! What others may know: other pallets and clients.
 
-use crate::{BalanceOf, Config, ManifestOf, Models, Names, NextModelId, Pallet, Versions};
+use crate::{
+	keeping::Part, BalanceOf, Config, Descriptions, ManifestOf, Models, Names, NextModelId, Pallet,
+	StateOf, VersionOf, Versions,
+};
 use alloc::vec::Vec;
 use dodona_engine::ENGINE_VERSION;
 use dodona_primitives_models::{
 	ModelId, ModelInfo, ModelInspect, Name, VersionId, VersionInfo, VersionState,
 };
+use frame_system::pallet_prelude::BlockNumberFor;
 
 /// Most models that are listed at once.
 const MAX_LISTED: u32 = 256;
@@ -25,11 +29,20 @@ impl<T: Config> ModelInspect for Pallet<T> {
 	}
 
 	fn is_served(version: VersionId) -> bool {
-		Versions::<T>::get(version.model, version.number).is_some_and(|record| {
-			matches!(record.state, VersionState::Active | VersionState::Deprecated) &&
-				// Another engine would give other answers than those that were approved.
-				record.manifest.engine == ENGINE_VERSION
+		Self::is_and_runs(version, |state| {
+			matches!(state, VersionState::Active | VersionState::Deprecated)
 		})
+	}
+
+	fn may_answer(version: VersionId) -> bool {
+		Self::is_and_runs(version, |state| {
+			!matches!(state, VersionState::Suspended { .. } | VersionState::Revoked { .. })
+		})
+	}
+
+	fn is_proposed(version: VersionId) -> bool {
+		Versions::<T>::get(version.model, version.number)
+			.is_some_and(|record| record.state == VersionState::Proposed)
 	}
 
 	fn beneficiary(model: ModelId) -> Option<T::AccountId> {
@@ -41,21 +54,37 @@ impl<T: Config> Pallet<T> {
 	/// All models, by id, from `start`, at most `limit` and never more than 256.
 	pub fn models(start: ModelId, limit: u32) -> Vec<ModelInfo<T::AccountId>> {
 		(start..NextModelId::<T>::get())
+			.filter_map(Self::info)
 			.take(limit.min(MAX_LISTED) as usize)
-			.filter_map(|id| Some(Models::<T>::get(id)?.into_info(id)))
 			.collect()
 	}
 
 	/// The model with this name.
 	pub fn model_by_name(name: Vec<u8>) -> Option<ModelInfo<T::AccountId>> {
-		let id = Names::<T>::get(Name::try_from(name).ok()?)?;
-		Some(Models::<T>::get(id)?.into_info(id))
+		Self::info(Names::<T>::get(Name::try_from(name).ok()?)?)
 	}
 
 	/// A version.
-	pub fn version(id: VersionId) -> Option<VersionInfo<T::AccountId, BalanceOf<T>>> {
-		let record = Versions::<T>::get(id.model, id.number)?;
-		let (proposer, state, manifest) = (record.proposer, record.state, record.manifest);
-		Some(VersionInfo { id, proposer, state, manifest })
+	pub fn version(
+		id: VersionId,
+	) -> Option<VersionInfo<T::AccountId, BalanceOf<T>, BlockNumberFor<T>>> {
+		let VersionOf::<T> { proposer, state, manifest, .. } =
+			Versions::<T>::get(id.model, id.number)?;
+		let kept_until = Self::kept_until(id, Part::Weights);
+		Some(VersionInfo { id, proposer, state, kept_until, manifest })
+	}
+
+	fn info(id: ModelId) -> Option<ModelInfo<T::AccountId>> {
+		let model = Models::<T>::get(id)?;
+		let described = Descriptions::<T>::get(id);
+		Some(model.into_info(id, described.map(|of| of.metadata).unwrap_or_default()))
+	}
+
+	/// Whether the version's state is as wanted, and the engine the one that it was published for:
+	/// another would give other answers than those that were approved.
+	fn is_and_runs(version: VersionId, is_as_wanted: fn(&StateOf<T>) -> bool) -> bool {
+		Versions::<T>::get(version.model, version.number).is_some_and(|record| {
+			is_as_wanted(&record.state) && record.manifest.engine == ENGINE_VERSION
+		})
 	}
 }

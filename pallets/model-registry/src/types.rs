@@ -2,16 +2,12 @@
 
 use crate::Config;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use dodona_primitives_models::{Manifest, ModelId, ModelInfo, Name, VersionId, VersionState};
-use frame_support::{
-	traits::fungible::{Credit, Inspect},
-	BoundedVec,
+use dodona_primitives_models::{
+	Manifest, Metadata, ModelId, ModelInfo, Name, VersionId, VersionState,
 };
+use frame_support::traits::fungible::{Credit, Inspect};
+use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
-use sp_core::ConstU32;
-
-/// Why a version was revoked, in words.
-pub type Reason = BoundedVec<u8, ConstU32<256>>;
 
 /// The balance type of the pallet's currency.
 pub type BalanceOf<T> =
@@ -24,7 +20,17 @@ pub type CreditOf<T> = Credit<<T as frame_system::Config>::AccountId, <T as Conf
 pub type ModelOf<T> = Model<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 /// The record of a version in a runtime.
-pub type VersionOf<T> = Version<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+pub type VersionOf<T> =
+	Version<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
+/// The state of a version in a runtime.
+pub type StateOf<T> = VersionState<BlockNumberFor<T>>;
+
+/// The record of an organisation in a runtime.
+pub type HoldingOf<T> = Holding<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+/// The record of a model's metadata in a runtime.
+pub type DescribedOf<T> = Described<BalanceOf<T>>;
 
 /// A manifest in a runtime.
 pub type ManifestOf<T> = Manifest<BalanceOf<T>>;
@@ -48,13 +54,17 @@ pub struct Model<AccountId, Balance> {
 	pub live: u32,
 	/// How many versions wait for approval.
 	pub proposals: u32,
+	/// How many versions there are records of.
+	pub records: u32,
+	/// Whether a version of it has ever been active.
+	pub was_used: bool,
 }
 
 impl<AccountId, Balance> Model<AccountId, Balance> {
 	/// The model as clients see it.
-	pub(crate) fn into_info(self, id: ModelId) -> ModelInfo<AccountId> {
+	pub(crate) fn into_info(self, id: ModelId, metadata: Metadata) -> ModelInfo<AccountId> {
 		let Self { name, owner, active, latest, .. } = self;
-		ModelInfo { id, name, owner, active, latest }
+		ModelInfo { id, name, owner, active, latest, metadata }
 	}
 }
 
@@ -62,15 +72,13 @@ impl<AccountId, Balance> Model<AccountId, Balance> {
 #[derive(
 	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Version<AccountId, Balance> {
+pub struct Version<AccountId, Balance, BlockNumber> {
 	/// Who proposed it.
 	pub proposer: AccountId,
 	/// What is held from the proposer for it.
 	pub deposit: Balance,
 	/// Where it is in its life.
-	pub state: VersionState,
-	/// Why it was revoked, if it was.
-	pub revoked_for: Option<Reason>,
+	pub state: VersionState<BlockNumber>,
 	/// What it is.
 	pub manifest: Manifest<Balance>,
 }
@@ -86,4 +94,28 @@ pub struct Claim {
 	pub versions: u32,
 	/// Whether the claim outlives these versions.
 	pub lasting: bool,
+}
+
+/// The record of an organisation.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Holding<AccountId, Balance> {
+	/// Who holds it.
+	pub holder: AccountId,
+	/// What is held from the holder for it.
+	pub deposit: Balance,
+	/// How many models are registered under it.
+	pub models: u32,
+}
+
+/// The record of a model's metadata.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Described<Balance> {
+	/// What is said.
+	pub metadata: Metadata,
+	/// What is held from the model's owner for it.
+	pub deposit: Balance,
 }

@@ -50,7 +50,7 @@ fn artifact_should_be_free_when_the_curator_revokes_the_proposal_of_a_squatter()
 		assert_noop!(propose(ALICE, 0, 1), Error::<Test>::ArtifactTaken);
 		revoke(CURATOR, 2, 1);
 		assert_ok!(propose(ALICE, 0, 1));
-		assert_eq!(forfeited(), VERSION_DEPOSIT);
+		assert_eq!(forfeited(), version_deposit());
 	});
 }
 
@@ -127,6 +127,54 @@ fn artifact_should_stay_taken_when_the_guardian_revokes_only_what_was_derived() 
 		let origin = RuntimeOrigin::root();
 		assert_ok!(ModelRegistry::revoke_version(origin, id(1, 1), reason("harmful")));
 		revoke(ALICE, 0, 1);
+		assert!(claimed());
+	});
+}
+
+#[test]
+fn artifact_should_be_free_when_the_guardian_revokes_what_its_owner_has_revoked_in_time() {
+	models().build_and_execute(|| {
+		version_in(BOB, 1, 1, Active);
+		revoke(BOB, 1, 1);
+		assert_noop!(propose(ALICE, 0, 1), Error::<Test>::ArtifactTaken);
+		let guardian = || RuntimeOrigin::root();
+		go_to(5);
+		let words = reason("not theirs");
+		assert_ok!(ModelRegistry::revoke_version(guardian(), id(1, 1), words.clone()));
+		assert_eq!(state(id(1, 1)), revoked("not theirs"));
+		assert_ok!(propose(ALICE, 0, 1));
+		// It has no claim any more that could end.
+		assert_noop!(
+			ModelRegistry::revoke_version(guardian(), id(1, 1), words),
+			Error::<Test>::AlreadyRevoked
+		);
+	});
+}
+
+#[test]
+fn artifact_should_lose_only_its_lasting_claim_when_another_version_of_the_model_has_it() {
+	models().build_and_execute(|| {
+		version_in(BOB, 1, 1, Active);
+		version_in(BOB, 1, 1, Proposed);
+		revoke(BOB, 1, 1);
+		let origin = RuntimeOrigin::root();
+		assert_ok!(ModelRegistry::revoke_version(origin, id(1, 1), reason("not theirs")));
+		assert_noop!(propose(ALICE, 0, 1), Error::<Test>::ArtifactTaken);
+		revoke(BOB, 1, 2);
+		assert!(!claimed());
+	});
+}
+
+#[test]
+fn artifact_should_stay_taken_when_the_guardian_revokes_again_what_was_only_derived() {
+	models().build_and_execute(|| {
+		version_in(ALICE, 0, 1, Active);
+		assert_ok!(derive());
+		revoke(BOB, 1, 1);
+		assert_noop!(
+			ModelRegistry::revoke_version(RuntimeOrigin::root(), id(1, 1), reason("harmful")),
+			Error::<Test>::AlreadyRevoked
+		);
 		assert!(claimed());
 	});
 }

@@ -1,7 +1,8 @@
-use crate::{mock::*, Versions};
+use crate::{mock::*, Error, Versions};
 use dodona_engine::ENGINE_VERSION;
-use dodona_primitives_models::{ModelInspect, VersionState::*};
+use dodona_primitives_models::{ModelGovernance, ModelId, ModelInspect, VersionState::*};
 use frame_support::assert_ok;
+use sp_runtime::{DispatchError, DispatchResult};
 
 type Registry = ModelRegistry;
 
@@ -22,13 +23,24 @@ fn active_version_should_follow_the_model() {
 
 #[test]
 fn is_served_should_hold_when_the_version_is_active_or_deprecated() {
-	for (state, served) in
-		[(Proposed, false), (Approved, false), (Active, true), (Deprecated, true), (Revoked, false)]
-	{
+	for state in all_states() {
 		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
-			let version = version_in(ALICE, 0, 1, state);
+			let version = version_in(ALICE, 0, 1, state.clone());
+			let served = [Active, Deprecated].contains(&state);
 			assert_eq!(Registry::is_served(version), served, "{state:?}");
 			assert_eq!(Registry::manifest(version), Some(manifest(1)));
+		});
+	}
+}
+
+#[test]
+fn may_answer_should_hold_unless_the_version_is_suspended_or_revoked() {
+	for state in all_states() {
+		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+			let version = version_in(ALICE, 0, 1, state.clone());
+			let is_out = matches!(state, Suspended { .. } | Revoked { .. });
+			assert_eq!(Registry::may_answer(version), !is_out, "{state:?}");
+			assert_eq!(Registry::is_proposed(version), state == Proposed, "{state:?}");
 		});
 	}
 }
@@ -41,6 +53,7 @@ fn is_served_should_not_hold_when_the_engine_has_changed_since() {
 			version.as_mut().unwrap().manifest.engine = ENGINE_VERSION + 1;
 		});
 		assert!(!Registry::is_served(version));
+		assert!(!Registry::may_answer(version));
 		assert_eq!(Registry::active_version(0), None);
 	});
 }
@@ -49,6 +62,8 @@ fn is_served_should_not_hold_when_the_engine_has_changed_since() {
 fn inspection_should_find_nothing_when_model_or_version_are_unknown() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 		assert!(!Registry::is_served(id(0, 1)));
+		assert!(!Registry::may_answer(id(0, 1)));
+		assert!(!Registry::is_proposed(id(0, 1)));
 		assert_eq!(Registry::manifest(id(0, 1)), None);
 		assert_eq!(Registry::version(id(0, 1)), None);
 		assert_eq!(Registry::beneficiary(7), None);
@@ -93,6 +108,49 @@ fn models_should_be_listed_by_id_from_start_up_to_limit() {
 }
 
 #[test]
+fn models_should_be_listed_without_a_gap_when_some_are_gone() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.model(ALICE, "letters")
+		.model(ALICE, "sounds")
+		.build_and_execute(|| {
+			assert_ok!(Registry::deregister(signed(ALICE), 0));
+			assert_ok!(Registry::deregister(signed(ALICE), 1));
+			let ids: Vec<_> = Registry::models(0, 1).into_iter().map(|model| model.id).collect();
+			assert_eq!(ids, [2]);
+		});
+}
+
+#[test]
+fn models_should_be_shown_with_their_metadata() {
+	ExtBuilder::default()
+		.model(ALICE, "digits")
+		.model(ALICE, "letters")
+		.build_and_execute(|| {
+			assert_ok!(Registry::set_metadata(signed(ALICE), 0, Some(metadata(3))));
+			let shown: Vec<_> = Registry::models(0, 2).into_iter().map(|of| of.metadata).collect();
+			assert_eq!(shown, [metadata(3), Default::default()]);
+			assert_eq!(Registry::model_by_name(b"digits".to_vec()).unwrap().metadata, metadata(3));
+		});
+}
+
+#[test]
+fn governance_should_be_the_owners_or_the_curators() {
+	fn ensure(origin: RuntimeOrigin, model: ModelId) -> DispatchResult {
+		<Registry as ModelGovernance<RuntimeOrigin>>::ensure_governs(origin, model)
+	}
+	let models = ExtBuilder::default().model(ALICE, "digits").commons_model(BOB, "commons");
+	models.build_and_execute(|| {
+		assert_ok!(ensure(signed(ALICE), 0));
+		assert_eq!(ensure(signed(BOB), 0), Err(Error::<Test>::NotOwner.into()));
+		assert_eq!(ensure(signed(CURATOR), 0), Err(Error::<Test>::NotOwner.into()));
+		assert_ok!(ensure(signed(CURATOR), 1));
+		assert_eq!(ensure(signed(BOB), 1), Err(DispatchError::BadOrigin));
+		assert_eq!(ensure(signed(ALICE), 2), Err(Error::<Test>::UnknownModel.into()));
+	});
+}
+
+#[test]
 fn models_should_list_no_more_than_256_when_more_are_asked_for() {
 	ExtBuilder::default().build_and_execute(|| {
 		for number in 0..257 {
@@ -109,6 +167,7 @@ fn version_should_be_shown_with_its_proposer_and_state() {
 		let version = version_in(ALICE, 0, 1, Approved);
 		let info = Registry::version(version).unwrap();
 		assert_eq!((info.id, info.proposer, info.state), (version, ALICE, Approved));
+		assert_eq!(info.kept_until, None);
 		assert_eq!(info.manifest, manifest(1));
 	});
 }

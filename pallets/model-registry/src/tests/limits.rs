@@ -1,7 +1,7 @@
 //! How many versions a model may have.
 
 use crate::{mock::*, Error, HoldReason, Proposals};
-use dodona_primitives_models::VersionState::*;
+use dodona_primitives_models::{Live, VersionState::*};
 use frame_support::{assert_noop, assert_ok};
 
 #[test]
@@ -60,7 +60,7 @@ fn propose_should_work_for_the_owner_until_as_many_versions_wait_as_may() {
 #[test]
 fn approve_should_fail_when_the_model_has_as_many_approved_versions_as_it_may() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
-		for (seed, state) in [(1, Approved), (2, Active), (3, Deprecated)] {
+		for (seed, state) in [(1, Approved), (2, Active), (3, suspended(Live::Approved, ""))] {
 			version_in(ALICE, 0, seed, state);
 		}
 		assert_eq!(model(0).live, MAX_LIVE_VERSIONS);
@@ -91,6 +91,6 @@ fn approve_should_work_when_somebody_has_filled_the_model_with_proposals() {
 		assert_ok!(ModelRegistry::activate_version(signed(CURATOR), id(0, 1)));
 		assert_ok!(ModelRegistry::approve_version(signed(CURATOR), id(0, 2)));
 		assert_ok!(ModelRegistry::activate_version(signed(CURATOR), id(0, 2)));
-		assert_eq!(held(HoldReason::Version, ALICE), 2 * VERSION_DEPOSIT);
+		assert_eq!(held(HoldReason::Version, ALICE), 2 * version_deposit());
 	});
 }

@@ -1,10 +1,19 @@
 //! Tests, a file per feature.
 
+mod approval;
 mod artifacts;
+mod deregister;
 mod inspect;
+mod keeping;
 mod limits;
+mod lineage;
+mod metadata;
+mod organisation;
 mod ownership;
 mod propose;
+mod prune;
 mod register;
 mod revoke;
+mod suspension;
 mod transitions;
+mod try_state;

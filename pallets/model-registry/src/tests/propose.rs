@@ -1,6 +1,9 @@
 use crate::{mock::*, Artifacts, Claim, Error, Event, HoldReason};
+use codec::Encode;
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
-use dodona_primitives_models::{Architecture, ArtifactRef, Manifest, VersionState, CHUNK_SIZE};
+use dodona_primitives_models::{
+	Architecture, ArtifactRef, Manifest, Price, VersionState, CHUNK_SIZE,
+};
 use frame_support::{assert_noop, assert_ok};
 use sp_core::H256;
 use sp_runtime::{DispatchError, TokenError};
@@ -24,13 +27,13 @@ fn propose_should_record_the_version_and_hold_the_deposit() {
 			Some(&Event::VersionProposed { version: id(0, 2), proposer: ALICE, artifact })
 		);
 		let version = version(id(0, 2));
-		assert_eq!((version.proposer, version.deposit), (ALICE, VERSION_DEPOSIT));
+		assert_eq!((version.proposer, version.deposit), (ALICE, version_deposit()));
 		assert_eq!(version.state, VersionState::Proposed);
 		assert_eq!(version.manifest, manifest(2));
 		assert_eq!((model(0).latest, model(0).active), (2, None));
-		assert_eq!((model(0).live, model(0).proposals), (0, 2));
-		assert_eq!(held(HoldReason::Version, ALICE), 2 * VERSION_DEPOSIT);
-		assert_eq!(held(HoldReason::Model, ALICE), MODEL_DEPOSIT);
+		assert_eq!((model(0).live, model(0).proposals, model(0).records), (0, 2, 2));
+		assert_eq!(held(HoldReason::Version, ALICE), 2 * version_deposit());
+		assert_eq!(held(HoldReason::Model, ALICE), model_deposit("digits"));
 		let claim = Claim { first: id(0, 2), versions: 1, lasting: false };
 		assert_eq!(Artifacts::<Test>::get(artifact), Some(claim));
 	});
@@ -52,7 +55,7 @@ fn propose_should_fail_when_the_signer_is_not_the_owner() {
 fn propose_should_work_for_anyone_when_the_model_is_in_the_commons() {
 	ExtBuilder::default().commons_model(ALICE, "digits").build_and_execute(|| {
 		assert_ok!(propose(BOB, 0, 1));
-		assert_eq!(held(HoldReason::Version, BOB), VERSION_DEPOSIT);
+		assert_eq!(held(HoldReason::Version, BOB), version_deposit());
 		assert_eq!(version(id(0, 1)).proposer, BOB);
 	});
 }
@@ -67,7 +70,6 @@ fn propose_should_fail_when_the_model_is_unknown() {
 #[test]
 fn propose_should_fail_when_the_deposit_cannot_be_held() {
 	ExtBuilder::default().commons_model(ALICE, "digits").build_and_execute(|| {
-		// Short of the existential deposit, which stays free.
 		assert_noop!(propose(POOR, 0, 1), DispatchError::Token(TokenError::FundsUnavailable));
 	});
 }
@@ -147,6 +149,29 @@ fn propose_should_fail_when_the_tokenizer_contradicts_itself() {
 }
 
 #[test]
+fn propose_should_fail_when_the_folder_listing_contradicts_itself() {
+	ExtBuilder::default().model(ALICE, "tales").build_and_execute(|| {
+		let (folder, ..) = ArtifactRef::of(b"{}");
+		let chunks = 2;
+		assert_noop!(
+			propose_changed(|manifest| manifest.folder = Some(ArtifactRef { chunks, ..folder })),
+			Error::<Test>::InvalidFolder
+		);
+		assert_ok!(propose_changed(|manifest| manifest.folder = Some(folder)));
+	});
+}
+
+#[test]
+fn propose_should_hold_more_when_the_manifest_is_longer() {
+	ExtBuilder::default().model(ALICE, "tales").build_and_execute(|| {
+		let (folder, ..) = ArtifactRef::of(b"{}");
+		assert_ok!(propose_changed(|manifest| manifest.folder = Some(folder)));
+		let more = DEPOSIT_PER_BYTE * folder.encoded_size() as Balance;
+		assert_eq!(held(HoldReason::Version, ALICE), version_deposit() + more);
+	});
+}
+
+#[test]
 fn propose_should_accept_a_tokenizer_again_when_another_model_has_it() {
 	let models = ExtBuilder::default().model(ALICE, "tales").model(BOB, "novels");
 	models.build_and_execute(|| {
@@ -161,9 +186,9 @@ fn propose_should_accept_a_tokenizer_again_when_another_model_has_it() {
 }
 
 #[test]
-fn propose_should_fail_when_the_licence_is_not_printable() {
+fn propose_should_fail_when_the_licence_is_no_spdx_expression() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
-		for licence in [&b""[..], b"  ", b"MIT\n", b"\x1b[2J", "Überlizenz".as_bytes()] {
+		for licence in [&b""[..], b"MIT\n", b"Proprietary", b"MIT OR", b"(MIT"] {
 			assert_noop!(
 				propose_changed(|manifest| manifest.licence = licence.to_vec().try_into().unwrap()),
 				Error::<Test>::InvalidLicence
@@ -227,14 +252,14 @@ fn propose_should_accept_the_artifact_of_another_model_when_it_is_derived_from_i
 fn propose_should_accept_an_artifact_again_when_the_model_is_the_same() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 		assert_ok!(propose(ALICE, 0, 1));
-		assert_ok!(propose_changed(|manifest| manifest.price = 7));
-		assert_eq!(version(id(0, 2)).manifest.price, 7);
+		assert_ok!(propose_changed(|manifest| manifest.price.request = 7));
+		assert_eq!(version(id(0, 2)).manifest.price.request, 7);
 	});
 }
 
 #[test]
 fn propose_should_accept_any_price_when_it_is_zero_or_as_high_as_can_be() {
-	for price in [0, 1, Balance::MAX] {
+	for price in [0, 1, Balance::MAX].map(|price| Price { request: price, work: price }) {
 		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 			assert_ok!(propose_changed(|manifest| manifest.price = price));
 			assert_eq!(version(id(0, 1)).manifest.price, price);

@@ -5,20 +5,23 @@ use sp_runtime::{ArithmeticError, DispatchError, TokenError};
 #[test]
 fn register_should_record_the_model_and_hold_the_deposit() {
 	ExtBuilder::default().build_and_execute(|| {
-		assert_ok!(register(ALICE, "dodona/digits"));
-		assert_ok!(register(BOB, "digits"));
+		assert_ok!(register(ALICE, "letters"));
+		assert_ok!(register(BOB, "digits-too"));
 
 		assert_eq!(
 			events(),
 			[
-				Event::ModelRegistered { model: 0, name: name("dodona/digits"), owner: ALICE },
-				Event::ModelRegistered { model: 1, name: name("digits"), owner: BOB },
+				Event::ModelRegistered { model: 0, name: name("letters"), owner: ALICE },
+				Event::ModelRegistered { model: 1, name: name("digits-too"), owner: BOB },
 			]
 		);
 		let model = model(0);
 		assert_eq!(model.owner, Some(ALICE));
-		assert_eq!((model.deposit, model.active, model.latest, model.live), (1_000, None, 0, 0));
-		assert_eq!(held(HoldReason::Model, ALICE), MODEL_DEPOSIT);
+		assert_eq!((model.active, model.latest, model.live), (None, 0, 0));
+		// A longer name costs more.
+		assert_eq!(model.deposit, MODEL_DEPOSIT + 7 * DEPOSIT_PER_BYTE);
+		assert_eq!(held(HoldReason::Model, ALICE), model.deposit);
+		assert_eq!(held(HoldReason::Model, BOB), MODEL_DEPOSIT + 10 * DEPOSIT_PER_BYTE);
 	});
 }
 

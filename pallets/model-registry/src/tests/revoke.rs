@@ -1,5 +1,5 @@
 use crate::{mock::*, Error, Event, HoldReason, Reason};
-use dodona_primitives_models::VersionState::*;
+use dodona_primitives_models::{Live, VersionState::*};
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
 
@@ -9,22 +9,21 @@ fn bounded(words: &str) -> Reason {
 
 #[test]
 fn revoke_should_return_the_deposit_and_keep_the_reason_whatever_the_state() {
-	for from in [Proposed, Approved, Active, Deprecated] {
+	for from in all_states().into_iter().filter(|from| !matches!(from, Revoked { .. })) {
 		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
-			let revoked = version_in(ALICE, 0, 1, from);
-			assert_ok!(ModelRegistry::revoke_version(signed(ALICE), revoked, reason("flawed")));
+			let flawed = version_in(ALICE, 0, 1, from);
+			assert_ok!(ModelRegistry::revoke_version(signed(ALICE), flawed, reason("flawed")));
 
 			assert_eq!(
 				events().last(),
-				Some(&Event::VersionRevoked { version: revoked, reason: bounded("flawed") })
+				Some(&Event::VersionRevoked { version: flawed, reason: bounded("flawed") })
 			);
-			let record = version(revoked);
-			assert_eq!((record.state, record.deposit), (Revoked, 0));
-			assert_eq!(record.revoked_for, Some(bounded("flawed")));
+			let record = version(flawed);
+			assert_eq!((record.state, record.deposit), (revoked("flawed"), 0));
 			assert_eq!((held(HoldReason::Version, ALICE), forfeited()), (0, 0));
 			let model = model(0);
 			assert_eq!((model.active, model.latest), (None, 1));
-			assert_eq!((model.live, model.proposals), (0, 0));
+			assert_eq!((model.live, model.proposals, model.records), (0, 0, 1));
 		});
 	}
 }
@@ -37,7 +36,7 @@ fn revoke_should_leave_the_active_version_alone_when_another_is_revoked() {
 		assert_ok!(ModelRegistry::revoke_version(signed(ALICE), first, reason("")));
 		assert_eq!(model(0).active, Some(2));
 		assert_eq!(state(second), Active);
-		assert_eq!(held(HoldReason::Version, ALICE), VERSION_DEPOSIT);
+		assert_eq!(held(HoldReason::Version, ALICE), version_deposit());
 	});
 }
 
@@ -53,13 +52,13 @@ fn revoke_should_work_for_the_guardian_whoever_governs_the_model() {
 			for version in [owned, id(1, 1)] {
 				let origin = RuntimeOrigin::root();
 				assert_ok!(ModelRegistry::revoke_version(origin, version, reason("harmful")));
-				assert_eq!(state(version), Revoked);
+				assert_eq!(state(version), revoked("harmful"));
 			}
 			assert_eq!(held(HoldReason::Version, ALICE), 0);
 			assert_eq!(held(HoldReason::Version, BOB), 0);
 			// What was in use is not spam: its deposit is not forfeited.
-			assert_eq!(Balances::free_balance(ALICE), before + VERSION_DEPOSIT);
-			assert_eq!(forfeited(), VERSION_DEPOSIT);
+			assert_eq!(Balances::free_balance(ALICE), before + version_deposit());
+			assert_eq!(forfeited(), version_deposit());
 		});
 }
 
@@ -100,10 +99,10 @@ fn revoke_should_forfeit_the_deposit_when_curator_or_guardian_revoke_a_proposal(
 		ExtBuilder::default().commons_model(ALICE, "commons").build_and_execute(|| {
 			assert_ok!(propose(BOB, 0, 1));
 			assert_ok!(ModelRegistry::revoke_version(judge, id(0, 1), reason("spam")));
-			assert_eq!((held(HoldReason::Version, BOB), forfeited()), (0, VERSION_DEPOSIT));
-			assert_eq!(Balances::free_balance(BOB), ENDOWMENT - VERSION_DEPOSIT);
+			assert_eq!((held(HoldReason::Version, BOB), forfeited()), (0, version_deposit()));
+			assert_eq!(Balances::free_balance(BOB), ENDOWMENT - version_deposit());
 			assert_eq!(version(id(0, 1)).deposit, 0);
-			let (version, amount) = (id(0, 1), VERSION_DEPOSIT);
+			let (version, amount) = (id(0, 1), version_deposit());
 			assert_eq!(
 				events()[1..],
 				[
@@ -119,7 +118,8 @@ fn revoke_should_forfeit_the_deposit_when_curator_or_guardian_revoke_a_proposal(
 fn revoke_should_return_the_deposit_when_the_owner_revokes_a_proposal_of_the_owner_before() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 		assert_ok!(propose(ALICE, 0, 1));
-		assert_ok!(ModelRegistry::transfer_ownership(signed(ALICE), 0, BOB));
+		assert_ok!(ModelRegistry::transfer_ownership(signed(ALICE), 0, Some(BOB)));
+		assert_ok!(ModelRegistry::accept_ownership(signed(BOB), 0));
 		assert_ok!(ModelRegistry::revoke_version(signed(BOB), id(0, 1), reason("")));
 		assert_eq!((held(HoldReason::Version, ALICE), forfeited()), (0, 0));
 	});
@@ -131,6 +131,34 @@ fn revoke_should_return_the_deposit_when_the_curator_takes_back_a_proposal_of_it
 		assert_ok!(propose(CURATOR, 0, 1));
 		assert_ok!(ModelRegistry::revoke_version(signed(CURATOR), id(0, 1), reason("")));
 		assert_eq!((Balances::free_balance(CURATOR), forfeited()), (ENDOWMENT, 0));
+	});
+}
+
+#[test]
+fn revoke_should_tell_the_gate_only_of_what_waited_for_approval() {
+	for from in all_states().into_iter().filter(|from| !matches!(from, Revoked { .. })) {
+		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+			let version = version_in(ALICE, 0, 1, from.clone());
+			Closed::set(Vec::new());
+			assert_ok!(ModelRegistry::revoke_version(signed(ALICE), version, reason("")));
+			let closed = if from == Proposed { vec![(version, false)] } else { vec![] };
+			assert_eq!(Closed::get(), closed, "{from:?}");
+		});
+	}
+}
+
+#[test]
+fn revoke_should_confirm_a_suspension_when_the_guardian_says_so() {
+	ExtBuilder::default().commons_model(CURATOR, "commons").build_and_execute(|| {
+		let version = version_in(CURATOR, 0, 1, suspended(Live::Active, "harmful?"));
+		assert_noop!(
+			ModelRegistry::revoke_version(signed(GUARD), version, reason("harmful")),
+			DispatchError::BadOrigin
+		);
+		let guardian = RuntimeOrigin::root();
+		assert_ok!(ModelRegistry::revoke_version(guardian, version, reason("harmful")));
+		assert_eq!((state(version), model(0).live), (revoked("harmful"), 0));
+		assert_eq!((held(HoldReason::Version, CURATOR), forfeited()), (0, 0));
 	});
 }
 
@@ -168,7 +196,7 @@ fn revoke_should_fail_when_the_origin_does_not_govern_the_model() {
 #[test]
 fn revoke_should_fail_when_the_version_is_revoked_or_unknown() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
-		let version = version_in(ALICE, 0, 1, Revoked);
+		let version = version_in(ALICE, 0, 1, revoked(""));
 		for (version, error) in [
 			(version, Error::<Test>::AlreadyRevoked),
 			(id(0, 2), Error::<Test>::UnknownVersion),

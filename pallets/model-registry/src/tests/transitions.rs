@@ -1,10 +1,8 @@
 use crate::{mock::*, Error, Event, Versions};
 use dodona_engine::ENGINE_VERSION;
-use dodona_primitives_models::VersionState::{self, *};
+use dodona_primitives_models::VersionState::*;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
-
-const ALL: [VersionState; 5] = [Proposed, Approved, Active, Deprecated, Revoked];
 
 #[test]
 fn version_should_go_through_its_life_when_the_owner_decides() {
@@ -63,7 +61,7 @@ fn activate_should_deprecate_the_version_that_was_active() {
 
 #[test]
 fn approve_should_fail_when_the_version_is_not_proposed() {
-	for from in ALL.into_iter().filter(|state| *state != Proposed) {
+	for from in all_states().into_iter().filter(|state| *state != Proposed) {
 		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 			let version = version_in(ALICE, 0, 1, from);
 			assert_noop!(
@@ -76,7 +74,8 @@ fn approve_should_fail_when_the_version_is_not_proposed() {
 
 #[test]
 fn activate_should_fail_when_the_version_is_neither_approved_nor_deprecated() {
-	for from in [Proposed, Active, Revoked] {
+	let activatable = |state: &_| [Approved, Deprecated].contains(state);
+	for from in all_states().into_iter().filter(|state| !activatable(state)) {
 		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 			let version = version_in(ALICE, 0, 1, from);
 			assert_noop!(
@@ -103,7 +102,7 @@ fn activate_should_fail_when_the_engine_has_changed_since() {
 
 #[test]
 fn deprecate_should_fail_when_the_version_is_not_active() {
-	for from in ALL.into_iter().filter(|state| *state != Active) {
+	for from in all_states().into_iter().filter(|state| *state != Active) {
 		ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 			let version = version_in(ALICE, 0, 1, from);
 			assert_noop!(

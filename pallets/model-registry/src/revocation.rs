@@ -1,0 +1,130 @@
+//! How a version ends.
+
+use crate::{
+	state::{next, Step},
+	Config, Error, Event, HoldReason, ModelOf, Models, Pallet, Reason, VersionOf, Versions,
+};
+use alloc::vec::Vec;
+use dodona_primitives_models::{UpgradeGate, VersionId, VersionState};
+use frame_support::{
+	ensure,
+	pallet_prelude::{DispatchError, DispatchResult, EnsureOrigin},
+	traits::{fungible::BalancedHold, Get, Imbalance, OnUnbalanced},
+};
+use frame_system::{ensure_signed, pallet_prelude::OriginFor};
+use sp_runtime::traits::{Saturating, Zero};
+
+/// By what right a version is revoked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Revoker {
+	/// It is the signer's own, and waits for approval.
+	Proposer,
+	/// The signer owns the model.
+	Owner,
+	/// The model is in the commons.
+	Curator,
+	/// Any model.
+	Guardian,
+}
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_revoke(
+		origin: OriginFor<T>,
+		version: VersionId,
+		reason: Vec<u8>,
+	) -> DispatchResult {
+		// Longer ones would not decode as a `Reason`, and the signer would not be told why.
+		let reason = Reason::try_from(reason).map_err(|_| Error::<T>::ReasonTooLong)?;
+		let mut model = Self::known(version.model)?;
+		let mut record = Self::version_of(version)?;
+		let revoker = Self::revoker(origin, &model, &record)?;
+		if let (VersionState::Revoked { at, .. }, Revoker::Guardian) = (&record.state, revoker) {
+			record.state = VersionState::Revoked { reason: reason.clone(), at: *at };
+			let artifact = record.manifest.artifact.root;
+			ensure!(Self::end_claim(artifact, version), Error::<T>::AlreadyRevoked);
+			Self::put(version, record);
+			Self::deposit_event(Event::VersionRevoked { version, reason });
+			return Ok(());
+		}
+		let was_proposed = record.state == VersionState::Proposed;
+		let at = frame_system::Pallet::<T>::block_number();
+		record.state = next::<T>(record.state, Step::Revoke { reason: reason.clone(), at })?;
+
+		let is_judged = matches!(revoker, Revoker::Curator | Revoker::Guardian);
+		Self::end_deposit(version, &mut record, was_proposed && is_judged)?;
+		if was_proposed {
+			Self::end_proposal(version.model, &mut model, &record.proposer);
+			Self::forget_parent(version);
+		} else {
+			model.live.saturating_dec();
+		}
+		if model.active == Some(version.number) {
+			model.active = None;
+		}
+		Models::<T>::insert(version.model, model);
+		let artifact = record.manifest.artifact.root;
+		Self::weaken_claim(artifact, version, revoker == Revoker::Guardian);
+		Self::put(version, record);
+		Self::forget_kept(version);
+		if was_proposed {
+			T::Gate::close(version, false);
+		}
+		Self::deposit_event(Event::VersionRevoked { version, reason });
+		Ok(())
+	}
+
+	pub(crate) fn do_prune(version: VersionId) -> DispatchResult {
+		let mut model = Self::known(version.model)?;
+		let record = Self::version_of(version)?;
+		let VersionState::Revoked { at, .. } = record.state else {
+			return Err(Error::<T>::NotRevoked.into());
+		};
+		let now = frame_system::Pallet::<T>::block_number();
+		let is_old = now >= at.saturating_add(T::RevokedRetention::get());
+		ensure!(is_old, Error::<T>::RevokedTooLately);
+		model.records.saturating_dec();
+		Models::<T>::insert(version.model, model);
+		Versions::<T>::remove(version.model, version.number);
+		T::Gate::close(version, false);
+		Self::deposit_event(Event::VersionPruned { version });
+		Ok(())
+	}
+
+	/// By what right `origin` may revoke the version.
+	fn revoker(
+		origin: OriginFor<T>,
+		model: &ModelOf<T>,
+		record: &VersionOf<T>,
+	) -> Result<Revoker, DispatchError> {
+		// Nobody has relied on a proposal yet: its proposer may take it back.
+		let is_proposer = ensure_signed(origin.clone()).is_ok_and(|who| who == record.proposer);
+		if record.state == VersionState::Proposed && is_proposer {
+			return Ok(Revoker::Proposer);
+		}
+		let Err(origin) = T::GuardianOrigin::try_origin(origin) else {
+			return Ok(Revoker::Guardian);
+		};
+		Self::ensure_governed_by(origin, model)?;
+		Ok(if model.owner.is_some() { Revoker::Owner } else { Revoker::Curator })
+	}
+
+	/// Gives a version's deposit to the treasury if it is forfeited, and else to the proposer.
+	fn end_deposit(
+		version: VersionId,
+		record: &mut VersionOf<T>,
+		is_forfeited: bool,
+	) -> DispatchResult {
+		let (proposer, deposit) = (&record.proposer, record.deposit);
+		if is_forfeited {
+			let (credit, _) = T::Currency::slash(&HoldReason::Version.into(), proposer, deposit);
+			let amount = credit.peek();
+			T::Treasury::on_unbalanced(credit);
+			let proposer = proposer.clone();
+			Self::deposit_event(Event::DepositForfeited { version, proposer, amount });
+		} else {
+			Self::release(HoldReason::Version, proposer, deposit)?;
+		}
+		record.deposit = Zero::zero();
+		Ok(())
+	}
+}
