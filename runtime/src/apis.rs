@@ -11,7 +11,9 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use cumulus_primitives_core::{ParaId, VerifySchedulingSignature};
-use dodona_primitives_inference::{EngineError, RequestId, RequestInfo};
+use dodona_primitives_inference::{
+	Admission, EngineError, Evaluation, HoldOut, RequestId, RequestInfo,
+};
 use dodona_primitives_models::{Architecture, ModelId, ModelInfo, VersionId, VersionInfo};
 use dodona_primitives_staking::OperatorInfo;
 use frame_support::{
@@ -343,8 +345,12 @@ impl_runtime_apis! {
 		}
 	}
 
-	impl dodona_primitives_models::runtime_api::ModelRegistryApi<Block, AccountId, Balance>
-		for Runtime
+	impl dodona_primitives_models::runtime_api::ModelRegistryApi<
+		Block,
+		AccountId,
+		Balance,
+		BlockNumber,
+	> for Runtime
 	{
 		fn models(start: ModelId, limit: u32) -> Vec<ModelInfo<AccountId>> {
 			pallet_model_registry::Pallet::<Runtime>::models(start, limit)
@@ -354,7 +360,7 @@ impl_runtime_apis! {
 			pallet_model_registry::Pallet::<Runtime>::model_by_name(name)
 		}
 
-		fn version(id: VersionId) -> Option<VersionInfo<AccountId, Balance>> {
+		fn version(id: VersionId) -> Option<VersionInfo<AccountId, Balance, BlockNumber>> {
 			pallet_model_registry::Pallet::<Runtime>::version(id)
 		}
 	}
@@ -386,8 +392,8 @@ impl_runtime_apis! {
 			pallet_inference::Pallet::<Runtime>::request_info(id)
 		}
 
-		fn price(version: VersionId) -> Option<Balance> {
-			pallet_inference::Pallet::<Runtime>::price(version)
+		fn fee(version: VersionId, input: Vec<u8>) -> Option<Balance> {
+			pallet_inference::Pallet::<Runtime>::fee(version, &input)
 		}
 
 		fn run(
@@ -396,6 +402,20 @@ impl_runtime_apis! {
 			input: Vec<u8>,
 		) -> Result<Vec<u8>, EngineError> {
 			dodona_engine::Model::load(&architecture, &artifact)?.run(&input)
+		}
+	}
+
+	impl dodona_primitives_inference::runtime_api::EvaluationApi<Block> for Runtime {
+		fn hold_out(model: ModelId) -> Option<HoldOut> {
+			pallet_model_evaluation::Pallet::<Runtime>::hold_out(model)
+		}
+
+		fn admission(version: VersionId) -> Option<Admission> {
+			pallet_model_evaluation::Pallet::<Runtime>::admission(version)
+		}
+
+		fn evaluation(version: VersionId) -> Option<Evaluation> {
+			pallet_model_evaluation::Pallet::<Runtime>::evaluation(version)
 		}
 	}
 

@@ -5,7 +5,10 @@ use alloc::{string::String, vec, vec::Vec};
 use codec::Encode;
 use cumulus_pallet_session_benchmarking::Pallet as SessionBench;
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
-use dodona_primitives_models::{Architecture, ArtifactRef, Manifest, VersionId, CHUNK_SIZE};
+use dodona_primitives_inference::{Admission, Evaluation, HoldOut, Metric, Stage};
+use dodona_primitives_models::{
+	Architecture, ArtifactRef, Manifest, ModelId, Price, VersionId, CHUNK_SIZE,
+};
 use dodona_primitives_staking::Role;
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::{
@@ -15,7 +18,10 @@ use frame_support::{
 use frame_system_benchmarking::{
 	extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench,
 };
+use pallet_model_evaluation::{benchmarking::BenchmarkHelper as _, Course, HoldOutSet};
+use pallet_model_registry::BenchmarkHelper as _;
 use sp_core::{storage::TrackedStorageKey, H256};
+use sp_runtime::Perbill;
 
 frame_benchmarking::define_benchmarks!(
 	[frame_system, SystemBench::<Runtime>]
@@ -42,6 +48,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_model_registry, ModelRegistry]
 	[pallet_contributor_staking, ContributorStaking]
 	[pallet_inference, Inference]
+	[pallet_model_evaluation, ModelEvaluation]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -71,11 +78,6 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 	fn version(inputs: u32, outputs: u32) -> VersionId {
 		// Whatever is asked in a benchmark may be drawn for.
 		randomness::Seed::put((Hash::repeat_byte(3), BlockNumber::MAX));
-		let owner = Self::rich("owner", 0);
-		let origin = || RuntimeOrigin::signed(owner.clone());
-		let name = b"dodona/benchmark".to_vec();
-		ModelRegistry::register(origin(), name.clone()).expect("the name is new");
-		let model = ModelRegistry::model_by_name(name).expect("registered").id;
 		let config = mlp::Config { widths: BoundedVec::truncate_from(vec![inputs, outputs]) };
 		let size = 4 * config.parameters() + 1024;
 		let artifact = ArtifactRef {
@@ -84,19 +86,10 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 			size,
 			chunks: size.div_ceil(CHUNK_SIZE.into()) as u32,
 		};
-		let manifest = Manifest {
-			architecture: Architecture::Mlp(config),
-			artifact,
-			tokenizer: None,
-			engine: ENGINE_VERSION,
-			derived_from: None,
-			licence: BoundedVec::truncate_from(b"CC0-1.0".to_vec()),
-			price: UNIT,
-		};
-		ModelRegistry::propose_version(origin(), model, manifest).expect("is valid");
-		let version = VersionId { model, number: 1 };
-		ModelRegistry::approve_version(origin(), version).expect("is proposed");
-		ModelRegistry::activate_version(origin(), version).expect("is approved");
+		let architecture = Architecture::Mlp(config);
+		let version = EvaluationArguments::propose(None, architecture, artifact, H256::zero());
+		RegistryArguments::let_pass(version, None);
+		EvaluationArguments::activate(version);
 		version
 	}
 
@@ -123,6 +116,92 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 		let parameter = inference::Parameters::CommitteeSize(inference::CommitteeSize, Some(seats));
 		Parameters::set_parameter(RuntimeOrigin::root(), RuntimeParameters::Inference(parameter))
 			.expect("root may");
+	}
+}
+
+/// What the benchmarks of the registry need of the gate.
+pub struct RegistryArguments;
+
+impl pallet_model_registry::BenchmarkHelper for RegistryArguments {
+	fn let_pass(version: VersionId, active: Option<VersionId>) {
+		pallet_model_evaluation::Admissions::<Runtime>::insert(version, Admission::Reproduced);
+		let Some(active) = active else { return };
+		let hold_out = HoldOut {
+			root: H256::zero(),
+			samples: 1,
+			metric: Metric::Accuracy,
+			per_evaluation: 1,
+			margin: Perbill::zero(),
+			used: 1,
+		};
+		let (candidate, other) = (Perbill::one(), Perbill::zero());
+		let evaluation = Evaluation {
+			against: active.number,
+			first: 0,
+			revealed: 1,
+			samples: 1,
+			pending: 0,
+			candidate: 0,
+			active: 0,
+			stage: Stage::Scored { candidate, active: other },
+		};
+		let set = HoldOutSet { number: 0, hold_out };
+		let course = Course { set: 0, metric: hold_out.metric, evaluation };
+		pallet_model_evaluation::HoldOuts::<Runtime>::insert(version.model, set);
+		pallet_model_evaluation::Evaluations::<Runtime>::insert(version, course);
+	}
+
+	fn start_extrinsic() {
+		pallet_artifact_storage::benchmarking::enter_renewing_extrinsic::<Runtime>();
+	}
+
+	fn keep_chunk(hash: H256, is_renewable: bool) {
+		let keeper = InferenceArguments::rich("keeper", 0);
+		pallet_artifact_storage::benchmarking::keep::<Runtime>(&keeper, hash, is_renewable);
+	}
+}
+
+/// What the benchmarks of evaluation measure.
+pub struct EvaluationArguments;
+
+impl pallet_model_evaluation::benchmarking::BenchmarkHelper<AccountId> for EvaluationArguments {
+	fn owner() -> AccountId {
+		InferenceArguments::rich("owner", 0)
+	}
+
+	fn propose(
+		model: Option<ModelId>,
+		architecture: Architecture,
+		artifact: ArtifactRef,
+		known_answers: H256,
+	) -> VersionId {
+		let origin = || RuntimeOrigin::signed(Self::owner());
+		let model = model.unwrap_or_else(|| {
+			let model = pallet_model_registry::NextModelId::<Runtime>::get();
+			let name = alloc::format!("dodona/benchmark-{model}").into_bytes();
+			ModelRegistry::register(origin(), name).expect("the name is new");
+			model
+		});
+		let manifest = Manifest {
+			architecture,
+			artifact,
+			tokenizer: None,
+			folder: None,
+			known_answers,
+			engine: ENGINE_VERSION,
+			derived_from: None,
+			licence: BoundedVec::truncate_from(b"CC0-1.0".to_vec()),
+			price: Price { request: UNIT, work: 1 },
+		};
+		ModelRegistry::propose_version(origin(), model, manifest).expect("is valid");
+		let number = pallet_model_registry::Models::<Runtime>::get(model).expect("exists").latest;
+		VersionId { model, number }
+	}
+
+	fn activate(version: VersionId) {
+		let origin = || RuntimeOrigin::signed(Self::owner());
+		ModelRegistry::approve_version(origin(), version).expect("is proposed and admitted");
+		ModelRegistry::activate_version(origin(), version).expect("is approved");
 	}
 }
 

@@ -73,7 +73,11 @@ fn genesis(collators: &[Sr25519Keyring], has_relay_chain: bool) -> serde_json::V
 				.collect::<Vec<_>>(),
 		},
 		polkadot_xcm: PolkadotXcmConfig { safe_xcm_version: Some(SAFE_XCM_VERSION) },
-		origins: OriginsConfig { short_periods: true, draw_from_parent_hash: !has_relay_chain },
+		origins: OriginsConfig {
+			short_periods: true,
+			draw_from_parent_hash: !has_relay_chain,
+			guardians: vec![Sr25519Keyring::Eve.to_account_id()],
+		},
 		contributor_staking: ContributorStakingConfig {
 			operators: workers
 				.into_iter()

@@ -274,6 +274,8 @@ mod runtime {
 	pub type ContributorStaking = pallet_contributor_staking;
 	#[runtime::pallet_index(63)]
 	pub type Inference = pallet_inference;
+	#[runtime::pallet_index(64)]
+	pub type ModelEvaluation = pallet_model_evaluation;
 
 	// Has a key on development chains only.
 	#[runtime::pallet_index(255)]

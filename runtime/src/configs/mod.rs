@@ -305,12 +305,27 @@ pub enum ProxyType {
 	Publishing,
 }
 
+/// Whether the call gives others what belongs to the signer: funds, models, names.
+fn gives_away(call: &RuntimeCall) -> bool {
+	use pallet_model_registry::Call;
+	matches!(
+		call,
+		RuntimeCall::ModelRegistry(
+			Call::endow { .. }
+				| Call::transfer_organisation { .. }
+				| Call::transfer_ownership { .. }
+				| Call::donate_to_commons { .. }
+		)
+	)
+}
+
 impl InstanceFilter<RuntimeCall> for ProxyType {
 	fn filter(&self, call: &RuntimeCall) -> bool {
 		match self {
 			Self::Any => true,
 			Self::NonTransfer => {
 				!matches!(call, RuntimeCall::Balances(..) | RuntimeCall::PolkadotXcm(..))
+					&& !gives_away(call)
 			},
 			Self::Governance => matches!(
 				call,
@@ -323,12 +338,17 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 			Self::Operation => {
 				matches!(call, RuntimeCall::ContributorStaking(..) | RuntimeCall::Utility(..))
 			},
-			Self::Publishing => matches!(
-				call,
-				RuntimeCall::ModelRegistry(..)
-					| RuntimeCall::TransactionStorage(..)
-					| RuntimeCall::Utility(..)
-			),
+			Self::Publishing => {
+				matches!(
+					call,
+					RuntimeCall::ModelRegistry(..)
+						| RuntimeCall::ModelEvaluation(
+							pallet_model_evaluation::Call::admit { .. }
+								| pallet_model_evaluation::Call::admit_here { .. }
+						) | RuntimeCall::TransactionStorage(..)
+						| RuntimeCall::Utility(..)
+				) && !gives_away(call)
+			},
 		}
 	}
 

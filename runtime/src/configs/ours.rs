@@ -2,17 +2,18 @@
 //! `primitives/`. Also what a node's off-chain worker needs to sign a transaction.
 
 use super::{
-	parameters::dynamic_params::{inference, staking},
+	parameters::dynamic_params::{inference, models, staking},
 	TreasuryAccount,
 };
 use crate::{
 	deposit,
 	feeless::FeelessFirst,
-	governance::{CuratorOrigin, GuardianOrigin},
+	governance::{CuratorOrigin, GuardianOrigin, SuspendOrigin},
 	randomness::RelayRandomness,
-	AccountId, Address, Balance, Balances, BlockNumber, ContributorStaking, ModelRegistry, Nonce,
-	Runtime, RuntimeCall, RuntimeHoldReason, Signature, SignedPayload, System, TxExtension,
-	UncheckedExtrinsic, DAYS, MICROUNIT, UNIT,
+	AccountId, Address, Balance, Balances, BlockNumber, ContributorStaking, Inference,
+	ModelEvaluation, ModelRegistry, Nonce, Runtime, RuntimeCall, RuntimeHoldReason, Signature,
+	SignedPayload, System, TransactionStorage, TxExtension, UncheckedExtrinsic, DAYS, MICROUNIT,
+	UNIT,
 };
 use codec::Encode;
 use core::marker::PhantomData;
@@ -21,8 +22,10 @@ use dodona_primitives_models::CHUNK_SIZE;
 use frame_support::{
 	parameter_types,
 	traits::{tokens::imbalance::ResolveTo, Get},
+	PalletId,
 };
 use frame_system::offchain::{AppCrypto, CreateBare, CreateSignedTransaction, SigningTypes};
+use frame_system::EnsureRoot;
 use sp_runtime::{
 	generic::Era,
 	traits::{SaturatedConversion, Verify},
@@ -38,9 +41,19 @@ parameter_types! {
 	pub const ChunkDepositBase: Balance = deposit(1, 0);
 	// Bodies are kept by archive nodes, not in the state: cheaper than state.
 	pub const ChunkDepositPerByte: Balance = 10 * MICROUNIT;
-	pub const RetentionPeriod: BlockNumber = 30 * DAYS;
 	pub const ModelDeposit: Balance = 10 * UNIT;
 	pub const VersionDeposit: Balance = 5 * UNIT;
+	pub const MetadataDeposit: Balance = UNIT;
+	// Dearer than a model: a name with a slash is a claim on all names that begin like it.
+	pub const OrganisationDeposit: Balance = 100 * UNIT;
+	pub const RegistryDepositPerByte: Balance = deposit(0, 1);
+	pub const EndowmentPalletId: PalletId = PalletId(*b"do/endow");
+	/// Two weeks, in which to renew or to object.
+	pub const LapseNotice: BlockNumber = 14 * DAYS;
+	// As many as the proof of one extrinsic has room for: files of up to 2 GiB.
+	pub const MaxKeptChunks: u32 = 2_048;
+	// A LeNet for two questions, and less than a tenth of a block where floats are slowest.
+	pub const MaxAdmissionWork: u64 = 1_000_000;
 	pub const MaxLiveVersions: u32 = 32;
 	pub const MaxProposals: u32 = 64;
 	pub const MaxUnbonding: u32 = 16;
@@ -55,7 +68,8 @@ impl pallet_artifact_storage::Config for Runtime {
 	type MaxRenewalsPerBlock = MaxRenewalsPerBlock;
 	type DepositBase = ChunkDepositBase;
 	type DepositPerByte = ChunkDepositPerByte;
-	type RetentionPeriod = RetentionPeriod;
+	// A chunk can be renewed when half of it has passed.
+	type RetentionPeriod = AtLeast<2, models::RetentionPeriod>;
 	type WeightInfo = pallet_artifact_storage::weights::SubstrateWeight<Runtime>;
 }
 
@@ -64,12 +78,53 @@ impl pallet_model_registry::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type CuratorOrigin = CuratorOrigin;
 	type GuardianOrigin = GuardianOrigin;
+	type SuspendOrigin = SuspendOrigin;
+	type OverrideOrigin = EnsureRoot<AccountId>;
+	type Gate = ModelEvaluation;
+	type Storage = TransactionStorage;
+	type PalletId = EndowmentPalletId;
+	type KeeperReward = models::KeeperReward;
+	type LapseNotice = LapseNotice;
+	type MaxKeptChunks = MaxKeptChunks;
+	type MaxRenewals = MaxRenewalsPerBlock;
 	type ModelDeposit = ModelDeposit;
 	type VersionDeposit = VersionDeposit;
+	type MetadataDeposit = MetadataDeposit;
+	type OrganisationDeposit = OrganisationDeposit;
+	type DepositPerByte = RegistryDepositPerByte;
+	type RevokedRetention = RevokedRetention;
 	type MaxLiveVersions = MaxLiveVersions;
 	type MaxProposals = MaxProposals;
 	type Treasury = ResolveTo<TreasuryAccount, Balances>;
 	type WeightInfo = pallet_model_registry::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::RegistryArguments;
+}
+
+impl pallet_model_evaluation::Config for Runtime {
+	type Balance = Balance;
+	type Models = ModelRegistry;
+	type Ask = Inference;
+	type MaxAdmissionWork = MaxAdmissionWork;
+	type WeightInfo = pallet_model_evaluation::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::EvaluationArguments;
+}
+
+/// Longer than any request lives: a committee that works when its version is revoked reads the
+/// record to the end.
+pub struct RevokedRetention;
+
+impl Get<BlockNumber> for RevokedRetention {
+	fn get() -> BlockNumber {
+		[
+			inference::CommitPeriod::get(),
+			inference::RevealPeriod::get(),
+			inference::ChallengePeriod::get(),
+		]
+		.into_iter()
+		.fold(DAYS, BlockNumber::saturating_add)
+	}
 }
 
 impl pallet_contributor_staking::Config for Runtime {
@@ -91,6 +146,7 @@ impl pallet_inference::Config for Runtime {
 	type Models = ModelRegistry;
 	type Stake = ContributorStaking;
 	type Rewards = ContributorStaking;
+	type Results = ModelEvaluation;
 	type Randomness = RelayRandomness;
 	type AuthorityId = pallet_inference::crypto::HotKey;
 	type CommitteeSize = Within<1, MAX_COMMITTEE, inference::CommitteeSize>;

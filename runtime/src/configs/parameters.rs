@@ -5,11 +5,13 @@
 
 use crate::{
 	governance::origins::pallet_origins, Balance, BlockNumber, Runtime, RuntimeEvent, DAYS, HOURS,
-	MINUTES, UNIT,
+	MILLIUNIT, MINUTES, UNIT,
 };
+use alloc::vec::Vec;
 use frame_support::{
 	dynamic_params::{dynamic_pallet_params, dynamic_params},
-	traits::{dynamic_params::AggregatedKeyValue, AsEnsureOriginWithArg},
+	traits::{dynamic_params::AggregatedKeyValue, AsEnsureOriginWithArg, ConstU32},
+	BoundedVec,
 };
 use frame_system::EnsureRoot;
 use sp_runtime::Perbill;
@@ -118,6 +120,21 @@ pub mod dynamic_params {
 		#[codec(index = 9)]
 		pub static UrgentEnactmentPeriod: BlockNumber = MINUTES;
 	}
+
+	/// Of models.
+	#[dynamic_pallet_params]
+	#[codec(index = 3)]
+	pub mod models {
+		/// Accounts that may suspend a version at once, until voters decide.
+		#[codec(index = 0)]
+		pub static Guardians: BoundedVec<crate::AccountId, ConstU32<16>> = BoundedVec::new();
+		/// What whoever has a chunk of a model kept is paid for it, by the model's endowment.
+		#[codec(index = 1)]
+		pub static KeeperReward: Balance = 20 * MILLIUNIT;
+		/// Blocks for which a chunk is kept once it is stored or renewed.
+		#[codec(index = 2)]
+		pub static RetentionPeriod: BlockNumber = 30 * DAYS;
+	}
 }
 
 #[cfg(feature = "runtime-benchmarks")]
@@ -150,7 +167,7 @@ impl AtGenesis {
 	}
 }
 
-impl pallet_origins::AtGenesis for AtGenesis {
+impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 	fn short_periods() {
 		use dynamic_params::{
 			governance::{self, Parameters as G},
@@ -191,6 +208,12 @@ impl pallet_origins::AtGenesis for AtGenesis {
 			]
 			.map(RuntimeParameters::Governance),
 		);
+	}
+
+	fn guardians(accounts: Vec<crate::AccountId>) {
+		use dynamic_params::models::{Guardians, Parameters};
+		let parameter = Parameters::Guardians(Guardians, Some(BoundedVec::truncate_from(accounts)));
+		Self::set([RuntimeParameters::Models(parameter)]);
 	}
 
 	fn draw_from_parent_hash() {

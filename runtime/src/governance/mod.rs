@@ -5,29 +5,52 @@ pub mod origins;
 pub mod tracks;
 
 use crate::{
-	configs::{parameters::dynamic_params::governance as periods, TreasuryAccount},
+	configs::{
+		parameters::dynamic_params::{governance as periods, models},
+		TreasuryAccount,
+	},
 	pallet_origins, AccountId, Balance, Balances, BlockNumber, Preimage, Referenda, Runtime,
 	RuntimeCall, RuntimeEvent, Scheduler, System, DAYS, UNIT,
 };
+use alloc::vec::Vec;
 use frame_support::{
 	parameter_types,
 	traits::{
 		tokens::{pay::PayFromAccount, UnityAssetBalanceConversion},
-		ConstU32, EitherOf, TotalIssuanceOf,
+		ConstU32, EitherOf, Get, MapSuccess, SortedMembers, TotalIssuanceOf,
 	},
 	PalletId,
 };
-use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureSigned};
+use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureSigned, EnsureSignedBy};
 use origins::{
 	EnsureModelCurator, EnsureModelGuardian, EnsureReferendumCanceller, EnsureReferendumKiller,
 };
-use sp_runtime::{traits::IdentityLookup, Permill};
+use sp_runtime::{
+	traits::{IdentityLookup, ReplaceWithDefault},
+	Permill,
+};
 use tracks::Tracks;
 
 /// Who may approve, activate and deprecate versions.
-pub type CuratorOrigin = EitherOf<EnsureRoot<AccountId>, EnsureModelCurator>;
-/// Who may take a harmful version out of use at once.
+pub type CuratorOrigin = EitherOf<EnsureModelCurator, EnsureRoot<AccountId>>;
+/// Who decides whether a harmful version is revoked, or goes on.
 pub type GuardianOrigin = EitherOf<EnsureRoot<AccountId>, EnsureModelGuardian>;
+/// Who may suspend a harmful version until that is decided.
+pub type SuspendOrigin = EitherOf<
+	GuardianOrigin,
+	MapSuccess<EnsureSignedBy<Guardians, AccountId>, ReplaceWithDefault<()>>,
+>;
+
+/// The accounts that may suspend a version at once.
+pub struct Guardians;
+
+impl SortedMembers<AccountId> for Guardians {
+	fn sorted_members() -> Vec<AccountId> {
+		let mut members = models::Guardians::get().into_inner();
+		members.sort();
+		members
+	}
+}
 
 parameter_types! {
 	pub const SubmissionDeposit: Balance = UNIT;
@@ -51,7 +74,8 @@ impl pallet_conviction_voting::Config for Runtime {
 	type Currency = Balances;
 	type Polls = Referenda;
 	type MaxTurnout = TotalIssuanceOf<Balances, AccountId>;
-	type MaxVotes = ConstU32<512>;
+	// A delegation looks at all of them, each with a proof: more would not fit into a block.
+	type MaxVotes = ConstU32<32>;
 	type VoteLockingPeriod = periods::VoteLockingPeriod;
 	type BlockNumberProvider = System;
 	type VotingHooks = ();

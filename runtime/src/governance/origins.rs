@@ -3,10 +3,13 @@
 /// The origins, and what a genesis can choose.
 #[frame_support::pallet]
 pub mod pallet_origins {
+	use alloc::vec::Vec;
 	use frame_support::pallet_prelude::*;
 
-	/// Sets governed parameters to what suits a chain for trying things out.
-	pub trait AtGenesis {
+	/// Sets governed parameters.
+	pub trait AtGenesis<AccountId> {
+		/// Sets who may suspend a version at once.
+		fn guardians(accounts: Vec<AccountId>);
 		/// Sets periods of a few blocks.
 		fn short_periods();
 		/// Has committees drawn without a relay chain.
@@ -16,7 +19,7 @@ pub mod pallet_origins {
 	#[pallet::config]
 	pub trait Config: frame_system::Config {
 		/// Does what the genesis asks for.
-		type AtGenesis: AtGenesis;
+		type AtGenesis: AtGenesis<Self::AccountId>;
 	}
 
 	#[pallet::pallet]
@@ -61,9 +64,8 @@ pub mod pallet_origins {
 		/// Whether committees are drawn from the hash of the parent block. Its author could have
 		/// chosen it: only for a chain without a real relay chain.
 		pub draw_from_parent_hash: bool,
-		#[serde(skip)]
-		/// Ties the configuration to its runtime.
-		pub _config: PhantomData<T>,
+		/// The accounts that may suspend a version at once, at most 16.
+		pub guardians: Vec<T::AccountId>,
 	}
 
 	#[pallet::genesis_build]
@@ -71,6 +73,9 @@ pub mod pallet_origins {
 		fn build(&self) {
 			if self.short_periods {
 				T::AtGenesis::short_periods();
+			}
+			if !self.guardians.is_empty() {
+				T::AtGenesis::guardians(self.guardians.clone());
 			}
 			if self.draw_from_parent_hash {
 				T::AtGenesis::draw_from_parent_hash();

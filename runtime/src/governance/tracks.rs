@@ -115,7 +115,7 @@ impl TracksInfo<Balance, BlockNumber> for Tracks {
 				20,
 				10 * UNIT,
 				linear(50, 80),
-				linear(0, 10),
+				linear(1, 10),
 			),
 			Self::track(
 				Self::MODEL_GUARDIAN,

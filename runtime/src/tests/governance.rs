@@ -1,19 +1,23 @@
 use super::{dev, state_of};
 use crate::{
 	governance::{origins::Origin, tracks::Tracks},
-	BlockNumber, ConvictionVoting, ModelRegistry, OriginCaller, Referenda, Runtime, RuntimeCall,
-	RuntimeOrigin, Scheduler, System, DAYS, HOURS, UNIT,
+	BlockNumber, ConvictionVoting, ModelEvaluation, ModelRegistry, OriginCaller, Referenda,
+	Runtime, RuntimeCall, RuntimeOrigin, Scheduler, System, DAYS, HOURS, UNIT,
 };
 use codec::Encode;
 use dodona_engine::architecture::mlp;
-use dodona_primitives_models::{Architecture, ArtifactRef, Manifest, VersionId, VersionState};
+use dodona_primitives_inference::{Admission, Evaluation, Metric, Stage};
+use dodona_primitives_models::{
+	Architecture, ArtifactRef, Manifest, Price, VersionId, VersionState,
+};
 use frame_support::{
 	assert_noop, assert_ok,
-	traits::{schedule::DispatchTime, Hooks, StorePreimage},
+	dispatch::DispatchClass,
+	traits::{schedule::DispatchTime, Get, Hooks, StorePreimage},
 };
 use pallet_conviction_voting::{AccountVote, Conviction, Vote};
 use pallet_referenda::{ReferendumInfo, TracksInfo};
-use sp_keyring::Sr25519Keyring::{self, Alice, Bob};
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Eve};
 use sp_runtime::{DispatchError, Perbill};
 
 pub(super) fn signed(who: Sr25519Keyring) -> RuntimeOrigin {
@@ -28,25 +32,34 @@ fn run_to(n: BlockNumber) {
 	}
 }
 
-/// A version of a model of the commons that waits for approval.
+/// A version of a model of the commons that waits for approval, and has shown what it claims.
 pub(super) fn proposed_version() -> VersionId {
 	System::set_block_number(1);
 	let name = b"digits".to_vec();
 	assert_ok!(ModelRegistry::register(signed(Bob), name));
 	assert_ok!(ModelRegistry::donate_to_commons(signed(Bob), 0));
+	propose_next(1)
+}
+
+/// Another version of it.
+fn propose_next(number: u32) -> VersionId {
 	let widths = vec![4, 2].try_into().expect("two widths fit");
-	let (artifact, _, _) = ArtifactRef::of(&[0; 200]);
+	let (artifact, _, _) = ArtifactRef::of(&[number as u8; 200]);
 	let manifest = Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
 		artifact,
 		tokenizer: None,
+		folder: None,
+		known_answers: Default::default(),
 		engine: dodona_engine::ENGINE_VERSION,
 		derived_from: None,
 		licence: b"MIT".to_vec().try_into().expect("is a short licence"),
-		price: UNIT,
+		price: Price { request: UNIT, work: 0 },
 	};
 	assert_ok!(ModelRegistry::propose_version(signed(Bob), 0, manifest));
-	VersionId { model: 0, number: 1 }
+	let version = VersionId { model: 0, number };
+	pallet_model_evaluation::Admissions::<Runtime>::insert(version, Admission::Reproduced);
+	version
 }
 
 /// Submits a referendum in the name of `origin`, with its deposit.
@@ -95,7 +108,7 @@ fn approve(version: VersionId) -> RuntimeCall {
 	RuntimeCall::ModelRegistry(pallet_model_registry::Call::approve_version { version })
 }
 
-fn state(version: VersionId) -> Option<VersionState> {
+fn state(version: VersionId) -> Option<VersionState<BlockNumber>> {
 	ModelRegistry::version(version).map(|info| info.state)
 }
 
@@ -129,6 +142,18 @@ fn version_should_not_be_approved_when_an_account_says_so() {
 			DispatchError::BadOrigin
 		);
 	});
+}
+
+#[test]
+fn delegation_should_fit_into_a_block_when_all_votes_are_in_use() {
+	use pallet_conviction_voting::WeightInfo;
+	type Weights = <Runtime as pallet_conviction_voting::Config>::WeightInfo;
+	let votes = <Runtime as pallet_conviction_voting::Config>::MaxVotes::get();
+	let limits = crate::configs::RuntimeBlockWeights::get();
+	let most = limits.get(DispatchClass::Normal).max_extrinsic.expect("is limited");
+	for weight in [Weights::delegate(votes), Weights::undelegate(votes)] {
+		assert!(weight.all_lte(most), "{weight:?} of {most:?}");
+	}
 }
 
 #[test]
@@ -190,7 +215,98 @@ fn version_should_be_taken_down_within_blocks_when_the_chain_is_for_development(
 			}),
 		);
 		run_to(8);
-		assert_eq!(state(version), Some(VersionState::Revoked));
+		assert!(matches!(state(version), Some(VersionState::Revoked { .. })));
+	});
+}
+
+/// What is decided about a candidate that scored so, of the two versions of a measured model, if
+/// all vote for it.
+fn decided(
+	candidate: u32,
+	active: u32,
+	origin: impl Into<OriginCaller>,
+) -> VersionState<BlockNumber> {
+	let first = proposed_version();
+	assert_ok!(ModelRegistry::approve_version(RuntimeOrigin::root(), first));
+	assert_ok!(ModelRegistry::activate_version(RuntimeOrigin::root(), first));
+	let second = propose_next(2);
+	assert_ok!(ModelEvaluation::set_hold_out(
+		RuntimeOrigin::from(Origin::ModelCurator),
+		first.model,
+		Default::default(),
+		100,
+		Metric::Accuracy,
+		10,
+		Perbill::from_percent(5),
+	));
+	let evaluation = Evaluation {
+		against: first.number,
+		first: 0,
+		revealed: 10,
+		samples: 10,
+		pending: 0,
+		candidate: 0,
+		active: 0,
+		stage: Stage::Scored {
+			candidate: Perbill::from_percent(candidate),
+			active: Perbill::from_percent(active),
+		},
+	};
+	let set = pallet_model_evaluation::HoldOuts::<Runtime>::get(first.model).expect("was set");
+	let metric = set.hold_out.metric;
+	let course = pallet_model_evaluation::Course { set: set.number, metric, evaluation };
+	pallet_model_evaluation::Evaluations::<Runtime>::insert(second, course);
+	submit(origin, approve(second));
+	run_to(100);
+	state(second).expect("is known")
+}
+
+#[test]
+fn candidate_should_be_approved_when_it_beats_the_version_in_use_by_the_margin() {
+	dev().execute_with(|| {
+		assert_eq!(decided(85, 80, Origin::ModelCurator), VersionState::Approved);
+	});
+}
+
+#[test]
+fn candidate_should_not_be_approved_when_all_vote_for_it_and_it_is_not_better() {
+	for (candidate, active) in [(84, 80), (80, 80), (10, 80)] {
+		dev().execute_with(|| {
+			let state = decided(candidate, active, Origin::ModelCurator);
+			assert_eq!(state, VersionState::Proposed, "{candidate}");
+		});
+	}
+}
+
+#[test]
+fn candidate_should_be_approved_without_being_better_when_root_says_so() {
+	dev().execute_with(|| {
+		let root = OriginCaller::system(frame_system::RawOrigin::Root);
+		assert_eq!(decided(10, 80, root), VersionState::Approved);
+	});
+}
+
+#[test]
+fn version_should_be_suspended_at_once_when_a_guardian_says_so_and_nobody_else() {
+	dev().execute_with(|| {
+		let version = proposed_version();
+		assert_ok!(ModelRegistry::approve_version(RuntimeOrigin::root(), version));
+		let reason = b"harmful".to_vec();
+		assert_noop!(
+			ModelRegistry::suspend_version(signed(Alice), version, reason.clone()),
+			DispatchError::BadOrigin
+		);
+		assert_ok!(ModelRegistry::suspend_version(signed(Eve), version, reason));
+		assert!(matches!(state(version), Some(VersionState::Suspended { .. })));
+		// Whether it goes on is not for the guardian to say.
+		assert_noop!(
+			ModelRegistry::lift_suspension(signed(Eve), version),
+			DispatchError::BadOrigin
+		);
+		let call = pallet_model_registry::Call::lift_suspension { version };
+		submit(Origin::ModelGuardian, call.into());
+		run_to(8);
+		assert_eq!(state(version), Some(VersionState::Approved));
 	});
 }
 
