@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod gov;
+
 use crate::amount::Amount;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, str::FromStr};
@@ -47,6 +49,9 @@ pub enum Command {
 	Worker(Worker),
 	/// Ask a model, and wait for the verified answer.
 	Ask(Ask),
+	/// Decide over models: referenda, votes, and what versions are measured by.
+	#[command(subcommand)]
+	Gov(gov::Gov),
 	/// Show the chain, its models and its workers.
 	Status,
 	/// Switches of a development node.
@@ -62,6 +67,27 @@ pub enum Model {
 	List,
 	/// Show a model and its versions.
 	Show {
+		/// Its name.
+		name: String,
+		/// Name the chunks of every version, too.
+		#[arg(long)]
+		chunks: bool,
+	},
+	/// Rebuild the folder that a version was published from, byte for byte.
+	Fetch(Fetch),
+	/// Compare a folder with the version that was published from it.
+	Verify(Verify),
+	/// Pay for keeping a model's files. Nobody gets it back.
+	Endow {
+		/// The model's name.
+		name: String,
+		/// How much, in whole tokens.
+		amount: Amount,
+	},
+	/// Have the chain keep a version's files for longer, at the cost of the model's endowment.
+	Keep(Keep),
+	/// Give a model to the commons, for ever: from then on voters decide about it.
+	Donate {
 		/// Its name.
 		name: String,
 	},
@@ -142,9 +168,43 @@ pub struct Quantize {
 }
 
 #[derive(Debug, Args)]
+pub struct Fetch {
+	/// The model's name, with `@N` for a version of it other than the active one.
+	#[arg(value_name = "MODEL[@VERSION]")]
+	pub model: ModelRef,
+	/// A folder, which is made if it is not there. What an interrupted run has fetched stays.
+	pub folder: PathBuf,
+	/// An address that has chunks under `<address>/<CID>`, besides those that the model names.
+	#[arg(long, value_name = "URL")]
+	pub mirror: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+	/// The folder.
+	pub folder: PathBuf,
+	/// The model's name, with `@N` for a version of it other than the active one.
+	#[arg(value_name = "MODEL[@VERSION]")]
+	pub model: ModelRef,
+	/// An address that has chunks under `<address>/<CID>`, besides those that the model names.
+	#[arg(long, value_name = "URL")]
+	pub mirror: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Keep {
+	/// The model's name, with `@N` for a version of it other than the active one.
+	#[arg(value_name = "MODEL[@VERSION]")]
+	pub model: ModelRef,
+	/// Stay, and do it again whenever it is due.
+	#[arg(long)]
+	pub watch: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Publish {
-	/// A folder that `model run` takes, or a safetensors file. A folder's `tokenizer.json` is
-	/// stored along with the weights.
+	/// A folder that `model run` takes, or a safetensors file. All files of a folder are stored, but
+	/// hidden ones.
 	pub path: PathBuf,
 	/// The model's name: `org/name` or `name`. Else from `config.json`.
 	#[arg(long)]
@@ -158,12 +218,34 @@ pub struct Publish {
 	/// Price of a request, in whole tokens.
 	#[arg(long, default_value = "0")]
 	pub price: Amount,
+	/// Price of a million multiply-accumulates of the longest answer, besides.
+	#[arg(long, default_value = "0")]
+	pub price_per_work: Amount,
 	/// The version that this one was made from.
 	#[arg(long, value_name = "MODEL@VERSION")]
 	pub derived_from: Option<ModelRef>,
 	/// Propose the version and leave it to others to approve and activate it.
 	#[arg(long)]
 	pub propose_only: bool,
+	/// A line about the model.
+	#[arg(long, value_name = "TEXT")]
+	pub description: Option<String>,
+	/// What the model is found by; up to 8.
+	#[arg(long, value_name = "TAG")]
+	pub tag: Vec<String>,
+	/// An address that has the chunks, too, under `<address>/<CID>`; up to 4.
+	#[arg(long, value_name = "URL")]
+	pub mirror: Vec<String>,
+	/// A file or folder in the folder that is not stored.
+	#[arg(long, value_name = "PATH")]
+	pub exclude: Vec<String>,
+	/// Questions whose answers the version has to reproduce before it is approved, a JSON file. Else
+	/// they are made up.
+	#[arg(long, value_name = "FILE")]
+	pub known_answers: Option<PathBuf>,
+	/// Only say what it would cost.
+	#[arg(long)]
+	pub dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,7 @@
 //! The connection to a node: reading state, signing, submitting, following blocks.
 
+pub mod state;
+
 use crate::{
 	amount::Token,
 	error::{Error, Result},
@@ -163,6 +165,12 @@ impl Chain {
 		}
 	}
 
+	/// Waits for a block after `at`.
+	pub async fn block_after(&self, blocks: &mut Blocks<SubstrateConfig>, at: &At) -> Result<()> {
+		while self.next_block(blocks).await? <= at.block_number() {}
+		Ok(())
+	}
+
 	/// Calls `function` of the runtime's API with SCALE-encoded `args`, a tuple.
 	pub async fn call<R: Decode>(&self, at: &At, function: &str, args: impl Encode) -> Result<R> {
 		let bytes = at
@@ -183,6 +191,16 @@ impl Chain {
 
 	/// What `account` can spend, before existential deposit and locks.
 	pub async fn free_balance(&self, at: &At, account: &AccountId32) -> Result<Balance> {
+		self.account(at, account).await.map(|(_, free)| free)
+	}
+
+	/// The next nonce of `account`, without what waits in the node's pool.
+	pub async fn nonce_at(&self, at: &At, account: &AccountId32) -> Result<u64> {
+		self.account(at, account).await.map(|(nonce, _)| nonce.into())
+	}
+
+	/// Nonce and free balance.
+	async fn account(&self, at: &At, account: &AccountId32) -> Result<(u32, Balance)> {
 		let address = dynamic::storage::<(AccountId32,), dynamic::Value>("System", "Account");
 		let value = at
 			.storage()
@@ -192,7 +210,7 @@ impl Chain {
 		// Nonce and three counters, then the balances with the free one in front.
 		let bytes = value.bytes();
 		<((u32, u32, u32, u32), Balance)>::decode(&mut &bytes[..])
-			.map(|(_, free)| free)
+			.map(|((nonce, ..), free)| (nonce, free))
 			.map_err(|error| Error::failed(format!("the balance is unreadable: {error}")))
 	}
 

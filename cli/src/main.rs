@@ -40,6 +40,7 @@ async fn main() -> ExitCode {
 		Command::Model(command) => commands::model::run(&session, command).await,
 		Command::Worker(command) => commands::worker::run(&session, command).await,
 		Command::Ask(args) => commands::ask::run(&session, args).await,
+		Command::Gov(command) => commands::gov::run(&session, command).await,
 		Command::Status => commands::status::run(&session).await,
 		Command::Dev(command) => commands::dev::run(&session, command).await,
 	};

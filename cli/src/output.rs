@@ -72,6 +72,15 @@ impl Output {
 		ProgressBar::new(length).with_style(style).with_message(what)
 	}
 
+	/// A bar for so many bytes. Without a terminal it stays invisible.
+	pub fn bytes(&self, length: u64, what: &'static str) -> ProgressBar {
+		let template =
+			"{msg} [{bar:32}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
+		let style =
+			ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+		ProgressBar::new(length).with_style(style).with_message(what)
+	}
+
 	/// A sign of life for work of unknown length. Without a terminal it stays invisible.
 	pub fn spinner(&self, what: impl Into<String>) -> ProgressBar {
 		let spinner = ProgressBar::new_spinner().with_message(what.into());

@@ -41,9 +41,9 @@ pub async fn run(session: &Session, args: Ask) -> Result<()> {
 	let (id, number) = (served.id, served.id.number);
 	let exchange = exchange(session, &chain, &args, &served).await?;
 	let price: Balance = chain
-		.call::<Option<Balance>>(&at, "InferenceApi_price", (id,))
+		.call::<Option<Balance>>(&at, "InferenceApi_fee", (id, &exchange.input))
 		.await?
-		.ok_or_else(|| Error::failed(format!("`{name}@{number}` has no price")))?;
+		.ok_or_else(|| Error::failed(format!("`{name}@{number}` is not served")))?;
 	let token = &chain.token;
 	let max_fee = match &args.max_fee {
 		Some(amount) => amount.of(token).map_err(Error::usage)?,
@@ -342,7 +342,7 @@ fn failure_text(reason: FailureReason) -> &'static str {
 	match reason {
 		FailureReason::NoWorkers => "there are too few workers for a committee",
 		FailureReason::NoQuorum => "no committee agreed on an answer",
-		FailureReason::VersionRevoked => "the version was revoked",
+		FailureReason::VersionNotServed => "the version was suspended or revoked",
 		FailureReason::NoRandomness => "no committee was drawn in time",
 	}
 }

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod dev;
 mod fetch;
+pub mod gov;
 pub mod model;
 mod question;
 pub mod status;
@@ -18,7 +19,7 @@ use dodona_primitives_staking::OperatorInfo;
 use subxt::utils::AccountId32;
 
 type Model = ModelInfo<AccountId32>;
-type Version = VersionInfo<AccountId32, Balance>;
+type Version = VersionInfo<AccountId32, Balance, BlockNumber>;
 type Operator = OperatorInfo<AccountId32, Balance, BlockNumber>;
 
 /// Most entries that the runtime lists at once.

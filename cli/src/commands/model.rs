@@ -1,25 +1,41 @@
 //! `dodona model`: publish, look up and run models.
 
+mod admission;
 mod artifact;
+mod bill;
+mod chunks;
+mod contents;
+mod description;
+mod fetch;
 mod folder;
 mod joined;
+mod keep;
+mod known_answers;
+mod listing;
+mod mirror;
+mod pack;
+mod parts;
 mod publish;
 mod quantize;
 mod run;
+mod show;
 mod source;
+mod spliced;
+mod store;
+mod target;
 #[cfg(test)]
 pub mod temporary;
 pub mod tokenizer;
+mod verify;
 
 use crate::{
-	args::Model as Command,
-	commands::{architecture_text, hex0x, model_by_name, models, text, version, Model, Version},
+	args::{Model as Command, ModelRef},
+	chain::{Balance, Chain},
+	commands::{architecture_text, hex0x, model_by_name, text, version, Model, Version},
 	error::{Error, Result},
-	output::table,
 	Session,
 };
-use dodona_primitives_models::{chunk_cid, ArtifactRef, VersionId, VersionState};
-#[cfg(test)]
+use dodona_primitives_models::{chunk_cid, ArtifactRef, Price, VersionId, VersionState};
 pub use folder::Folder;
 use serde_json::{json, Value};
 #[cfg(test)]
@@ -28,87 +44,35 @@ pub use source::architecture;
 pub async fn run(session: &Session, command: Command) -> Result<()> {
 	match command {
 		Command::Publish(args) => publish::run(session, args).await,
-		Command::List => list(session).await,
-		Command::Show { name } => show(session, &name).await,
+		Command::List => show::list(session).await,
+		Command::Show { name, chunks } => show::run(session, &name, chunks).await,
+		Command::Fetch(args) => fetch::run(session, args).await,
+		Command::Verify(args) => verify::run(session, args).await,
+		Command::Endow { name, amount } => keep::endow(session, &name, amount).await,
+		Command::Keep(args) => keep::run(session, args).await,
+		Command::Donate { name } => keep::donate(session, &name).await,
 		Command::Run(args) => run::run(session, args),
 		Command::Quantize(args) => quantize::run(session, args),
 	}
 }
 
-async fn list(session: &Session) -> Result<()> {
-	let chain = session.connect().await?;
+/// A version that somebody named, the active one unless they named another.
+async fn named(chain: &Chain, named: &ModelRef) -> Result<(Model, Version)> {
 	let at = chain.best().await?;
-	let mut documents = Vec::new();
-	let mut rows = Vec::new();
-	for model in models(&chain, &at).await? {
-		let mut document = model_json(&model);
-		let mut row = vec![model.id.to_string(), text(&model.name)];
-		match model.active {
-			Some(number) => {
-				let id = VersionId { model: model.id, number };
-				let active = version(&chain, &at, id).await?.ok_or_else(|| vanished(id))?;
-				let manifest = &active.manifest;
-				document["price"] = manifest.price.to_string().into();
-				document["architecture"] = architecture_text(&manifest.architecture).into();
-				document["tokenizer"] = manifest.tokenizer.as_ref().map(artifact_json).into();
-				row.push(format!("@{number}"));
-				row.push(architecture_text(&manifest.architecture));
-				row.push(manifest.tokenizer.map_or(String::new(), tokenizer_text));
-				row.push(chain.token.show(manifest.price));
-			},
-			None => row.extend(["none".into(), String::new(), String::new(), String::new()]),
-		}
-		row.push(owner_text(&model));
-		documents.push(document);
-		rows.push(row);
-	}
-	session.output.result(&documents, || {
-		let header = ["id", "name", "active", "architecture", "tokenizer", "price", "owner"];
-		table(&header, &rows)
-	});
-	Ok(())
-}
-
-async fn show(session: &Session, name: &str) -> Result<()> {
-	let chain = session.connect().await?;
-	let at = chain.best().await?;
-	let model = model_by_name(&chain, &at, name).await?;
-	let mut versions = Vec::new();
-	for number in 1..=model.latest {
-		let id = VersionId { model: model.id, number };
-		versions.push(version(&chain, &at, id).await?.ok_or_else(|| vanished(id))?);
-	}
-	let mut document = model_json(&model);
-	document["versions"] = versions.iter().map(version_json).collect();
-	session.output.result(&document, || {
-		let mut lines = vec![
-			format!("model  {} (id {})", text(&model.name), model.id),
-			format!("owner  {}", owner_text(&model)),
-		];
-		for version in &versions {
-			let manifest = &version.manifest;
-			lines.push(String::new());
-			lines.push(format!("@{} {}", version.id.number, state_text(version.state)));
-			lines.push(format!("  architecture  {}", architecture_text(&manifest.architecture)));
-			lines.push(format!("  licence       {}", text(&manifest.licence)));
-			lines.push(format!("  price         {}", chain.token.show(manifest.price)));
-			lines.push(format!(
-				"  weights       {}, root {}",
-				size_text(&manifest.artifact),
-				hex0x(manifest.artifact.root)
-			));
-			if let Some(tokenizer) = &manifest.tokenizer {
-				let (size, root) = (size_text(tokenizer), hex0x(tokenizer.root));
-				lines.push(format!("  tokenizer     {size}, root {root}"));
-			}
-			lines.push(format!("  proposed by   {}", version.proposer));
-			if let Some(parent) = manifest.derived_from {
-				lines.push(format!("  made from     model {} @{}", parent.model, parent.number));
-			}
-		}
-		lines.join("\n")
-	});
-	Ok(())
+	let name = &named.name;
+	let model = model_by_name(chain, &at, name).await?;
+	let number = named.version.or(model.active).ok_or_else(|| {
+		Error::failed(format!("`{name}` has no active version"))
+			.because("NoActiveVersion")
+			.hint(format!("name a version, such as {name}@1: see `dodona model show {name}`"))
+	})?;
+	let id = VersionId { model: model.id, number };
+	let version = version(chain, &at, id).await?.ok_or_else(|| {
+		Error::failed(format!("there is no version `{name}@{number}`"))
+			.because("UnknownVersion")
+			.hint(format!("see its versions with `dodona model show {name}`"))
+	})?;
+	Ok((model, version))
 }
 
 fn vanished(id: VersionId) -> Error {
@@ -124,49 +88,69 @@ fn size_text(artifact: &ArtifactRef) -> String {
 	format!("{} bytes in {} chunk{plural}", artifact.size, artifact.chunks)
 }
 
-/// The size of a tokenizer, shortly.
-fn tokenizer_text(tokenizer: ArtifactRef) -> String {
-	match tokenizer.size.div_ceil(1024) {
-		kib @ 0..1024 => format!("{kib} KiB"),
-		kib => format!("{} MiB", kib.div_ceil(1024)),
+/// A number of bytes, shortly.
+fn size_in_words(bytes: u64) -> String {
+	const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+	let mut size = bytes as f64;
+	let mut unit = "bytes";
+	for next in UNITS {
+		if size < 1024.0 {
+			break;
+		}
+		(size, unit) = (size / 1024.0, next);
+	}
+	match unit {
+		"bytes" => format!("{bytes} bytes"),
+		_ => format!("{size:.1} {unit}"),
 	}
 }
 
-fn state_text(state: VersionState) -> &'static str {
+/// Where a version is in its life, in a word.
+fn state_text<N>(state: &VersionState<N>) -> &'static str {
 	match state {
 		VersionState::Proposed => "proposed",
 		VersionState::Approved => "approved",
 		VersionState::Active => "active",
 		VersionState::Deprecated => "deprecated",
-		VersionState::Revoked => "revoked",
+		VersionState::Revoked { .. } => "revoked",
+		VersionState::Suspended { .. } => "suspended",
 	}
 }
 
-fn model_json(model: &Model) -> Value {
-	json!({
-		"id": model.id,
-		"name": text(&model.name),
-		"owner": model.owner,
-		"active": model.active,
-		"latest": model.latest,
-	})
+fn price_json(price: &Price<Balance>) -> Value {
+	json!({ "request": price.request.to_string(), "work": price.work.to_string() })
 }
 
 fn version_json(version: &Version) -> Value {
 	let manifest = &version.manifest;
-	json!({
+	let mut document = json!({
 		"model": version.id.model,
 		"version": version.id.number,
-		"state": state_text(version.state),
+		"state": state_text(&version.state),
 		"proposer": version.proposer,
 		"architecture": architecture_text(&manifest.architecture),
 		"engine": manifest.engine,
 		"licence": text(&manifest.licence),
-		"price": manifest.price.to_string(),
+		"price": price_json(&manifest.price),
 		"derived_from": manifest.derived_from,
+		"known_answers": hex0x(manifest.known_answers),
+		"kept_until": version.kept_until,
 		"artifact": artifact_json(&manifest.artifact),
 		"tokenizer": manifest.tokenizer.as_ref().map(artifact_json),
-	})
+		"folder": manifest.folder.as_ref().map(artifact_json),
+	});
+	match &version.state {
+		VersionState::Revoked { reason, at } => {
+			document["reason"] = text(reason).into();
+			document["since"] = (*at).into();
+		},
+		VersionState::Suspended { was, reason } => {
+			document["reason"] = text(reason).into();
+			document["was"] = json!(was);
+		},
+		_ => {},
+	}
+	document
 }
 
 fn artifact_json(artifact: &ArtifactRef) -> Value {
@@ -177,6 +161,16 @@ fn artifact_json(artifact: &ArtifactRef) -> Value {
 		"size": artifact.size,
 		"chunks": artifact.chunks,
 	})
+}
+
+/// A chunk by its hash.
+fn chunk_json(hash: impl AsRef<[u8]>) -> Value {
+	let mut bytes = [0; 32];
+	let hash = hash.as_ref();
+	if hash.len() == bytes.len() {
+		bytes.copy_from_slice(hash);
+	}
+	json!({ "hash": hex0x(bytes), "cid": chunk_cid(bytes.into()) })
 }
 
 #[cfg(test)]
@@ -191,13 +185,16 @@ mod tests {
 			architecture: architecture("mlp", &[2, 1]).unwrap(),
 			artifact,
 			tokenizer,
+			folder: None,
+			known_answers: Default::default(),
 			engine: 1,
 			derived_from: None,
 			licence: Decode::decode(&mut &[12, b'M', b'I', b'T'][..]).unwrap(),
-			price: 5,
+			price: Price { request: 5, work: 7 },
 		};
 		let id = VersionId { model: 3, number: 2 };
-		Version { id, proposer: [1; 32].into(), state: VersionState::Active, manifest }
+		let (proposer, state) = ([1; 32].into(), VersionState::Active);
+		Version { id, proposer, state, kept_until: Some(99), manifest }
 	}
 
 	#[test]
@@ -211,9 +208,29 @@ mod tests {
 	}
 
 	#[test]
-	fn tokenizer_should_have_a_short_size() {
-		let text = |size| tokenizer_text(ArtifactRef { size, ..version(None).manifest.artifact });
-		assert_eq!((text(1), text(264_689)), ("1 KiB".into(), "259 KiB".into()));
-		assert_eq!((text(1 << 20), text((9 << 20) + 1)), ("1 MiB".into(), "10 MiB".into()));
+	fn version_should_be_shown_with_its_price_and_how_long_it_is_kept() {
+		let shown = version_json(&version(None));
+		assert_eq!(shown["price"], json!({ "request": "5", "work": "7" }));
+		assert_eq!((&shown["kept_until"], &shown["reason"]), (&json!(99), &Value::Null));
+		let reason = b"does harm".to_vec().try_into().unwrap();
+		let state = VersionState::Revoked { reason, at: 7 };
+		let shown = version_json(&Version { state, ..version(None) });
+		assert_eq!(shown["state"], "revoked");
+		assert_eq!((&shown["reason"], &shown["since"]), (&json!("does harm"), &json!(7)));
+	}
+
+	#[test]
+	fn size_should_be_short_in_words() {
+		let all = [0, 1023, 1024, 264_689, 3 << 20, 5 << 40, u64::MAX].map(size_in_words);
+		let expected = [
+			"0 bytes",
+			"1023 bytes",
+			"1.0 KiB",
+			"258.5 KiB",
+			"3.0 MiB",
+			"5.0 TiB",
+			"16777216.0 TiB",
+		];
+		assert_eq!(all, expected);
 	}
 }

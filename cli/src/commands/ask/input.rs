@@ -31,7 +31,8 @@ fn parse(json: &[u8]) -> Result<Vec<f32>, String> {
 	Ok(values)
 }
 
-fn flatten(value: &Value, values: &mut Vec<f32>) -> Result<(), String> {
+/// The numbers in a JSON array, flat or in rows.
+pub fn flatten(value: &Value, values: &mut Vec<f32>) -> Result<(), String> {
 	match value {
 		Value::Array(rows) => rows.iter().try_for_each(|row| flatten(row, values)),
 		Value::Number(number) => {

@@ -3,14 +3,17 @@
 use crate::error::{Error, Result};
 use dodona_engine::Source;
 use dodona_primitives_models::{chunk_hash, ArtifactRef, CHUNK_SIZE};
-use std::path::Path;
+use std::{
+	path::{Path, PathBuf},
+	rc::Rc,
+};
 
 /// A file, and how the chain knows it.
-pub struct Artifact<'a> {
+pub struct Artifact {
 	/// How the chain knows it.
 	pub reference: ArtifactRef,
-	path: &'a Path,
-	source: &'a dyn Source,
+	path: PathBuf,
+	source: Rc<dyn Source>,
 	index: Vec<u8>,
 	hashes: Vec<[u8; 32]>,
 }
@@ -22,18 +25,18 @@ pub struct Piece<'a> {
 	pub hash: [u8; 32],
 	/// Its length in bytes.
 	pub len: usize,
-	artifact: &'a Artifact<'a>,
+	artifact: &'a Artifact,
 	/// Where it begins; `None` for the index.
 	start: Option<u64>,
 }
 
-impl<'a> Artifact<'a> {
-	/// Reads `source`, the file at `path`, once. Nothing of it stays in memory.
-	pub fn of(path: &'a Path, source: &'a dyn Source) -> Result<Self> {
+impl Artifact {
+	/// Reads `source`, of what is at `path`, once. Nothing of it stays in memory.
+	pub fn of(path: &Path, source: Rc<dyn Source>) -> Result<Self> {
 		let mut hashes = Vec::new();
 		let mut chunk = Vec::new();
 		for start in (0..source.len()).step_by(CHUNK_SIZE as usize) {
-			read(path, source, start, &mut chunk)?;
+			read(path, &*source, start, &mut chunk)?;
 			hashes.push(chunk_hash(&chunk));
 		}
 		let (reference, index) = ArtifactRef::of_chunks(source.len(), &hashes);
@@ -44,15 +47,20 @@ impl<'a> Artifact<'a> {
 			)));
 		}
 		let hashes = hashes.into_iter().map(|hash| hash.0).collect();
-		Ok(Self { reference, path, source, index, hashes })
+		Ok(Self { reference, path: path.into(), source, index, hashes })
+	}
+
+	/// The index.
+	pub fn index(&self) -> &[u8] {
+		&self.index
 	}
 
 	/// The pieces, with the index at the end.
-	pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> + use<'_, 'a> {
+	pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
 		let starts = (0..self.source.len()).step_by(CHUNK_SIZE as usize);
 		let chunks = self.hashes.iter().zip(starts).map(move |(hash, start)| Piece {
 			hash: *hash,
-			len: chunk_len(self.source, start),
+			len: chunk_len(&*self.source, start),
 			artifact: self,
 			start: Some(start),
 		});
@@ -72,7 +80,7 @@ impl Piece<'_> {
 		let Artifact { path, source, index, .. } = self.artifact;
 		let Some(start) = self.start else { return Ok(index.clone()) };
 		let mut bytes = Vec::new();
-		read(path, *source, start, &mut bytes)?;
+		read(path, &**source, start, &mut bytes)?;
 		if chunk_hash(&bytes).0 != self.hash {
 			return Err(Error::failed(format!("{} has changed meanwhile", path.display()))
 				.hint("run it again"));
@@ -95,7 +103,7 @@ fn read(path: &Path, source: &dyn Source, start: u64, chunk: &mut Vec<u8>) -> Re
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::commands::model::temporary;
+	use crate::commands::model::{spliced::Spliced, temporary};
 	use dodona_engine::artifact::File;
 	use std::fs;
 
@@ -104,7 +112,9 @@ mod tests {
 		let all: Vec<u8> = (0..CHUNK_SIZE * 2 + 5).map(|at| (at % 251) as u8).collect();
 		for len in [1, CHUNK_SIZE as usize, CHUNK_SIZE as usize + 1, all.len()] {
 			let bytes = &all[..len];
-			let artifact = Artifact::of(Path::new("a"), &bytes).unwrap();
+			let mut source = Spliced::default();
+			source.push(bytes.to_vec());
+			let artifact = Artifact::of(Path::new("a"), Rc::new(source)).unwrap();
 			let (reference, index, chunks) = ArtifactRef::of(bytes);
 			assert_eq!(artifact.reference, reference);
 			let pieces: Vec<_> = artifact.pieces().collect();
@@ -122,7 +132,7 @@ mod tests {
 		let folder = temporary::Folder::new("changed", &[("a", "12345")]);
 		let path = folder.as_path().join("a");
 		let file = File::open(&path).unwrap();
-		let artifact = Artifact::of(&path, &file).unwrap();
+		let artifact = Artifact::of(&path, Rc::new(file)).unwrap();
 		fs::write(&path, "12346").unwrap();
 		let error = artifact.pieces().next().unwrap().read().unwrap_err();
 		assert!(error.message.contains("has changed"), "{}", error.message);

@@ -21,6 +21,8 @@ use std::{
 pub const WEIGHTS: &str = "model.safetensors";
 /// Where several files are listed.
 pub const INDEX: &str = "model.safetensors.index.json";
+/// What is said about a model, in a folder as Hugging Face has it.
+pub const MODEL_CARD: &str = "README.md";
 /// Longest list of files that is read, in bytes.
 const MAX_INDEX_LEN: usize = 64 * 1024 * 1024;
 
@@ -68,11 +70,6 @@ impl Folder {
 				.hint("build it again without flags that change arithmetic")
 		})?;
 		Model::load_from(&self.architecture, &self.sources()).map_err(|error| self.unfit(error))
-	}
-
-	/// What is computed, and the files with the weights.
-	pub fn into_parts(self) -> (Architecture, Vec<File>) {
-		(self.architecture, self.files)
 	}
 
 	/// The files with the weights.

@@ -63,6 +63,12 @@ impl Joined {
 		parts.iter_mut().for_each(|part| part.start += before);
 		Ok(Self { header, parts, len: before + start })
 	}
+
+	/// For each file, in their order, where its data begin in it, where they are in all together,
+	/// and how many they are.
+	pub fn layout(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+		self.parts.iter().map(|part| (part.from, part.start, part.len))
+	}
 }
 
 /// The header of `file`, and where its data begins.
@@ -161,8 +167,9 @@ mod tests {
 			model.llama().unwrap().forward(&mut batch, &mut Scratch::default(), sink);
 			row
 		};
-		let (architecture, files) = folder::Folder::open(folder.as_path()).unwrap().into_parts();
-		let whole = answer(&architecture, &files[0]);
+		let opened = folder::Folder::open(folder.as_path()).unwrap();
+		let architecture = opened.architecture.clone();
+		let whole = answer(&architecture, opened.sources()[0]);
 		assert_eq!(whole.len(), 260);
 		folder.split(3);
 		let joined = joined(&folder).unwrap();

@@ -3,6 +3,8 @@
 use super::{
 	folder::{self, Folder},
 	joined::Joined,
+	listing::{self, Listing},
+	pack::{pack, Laid},
 	tokenizer::{self, Tokenizer},
 };
 use crate::{
@@ -10,12 +12,14 @@ use crate::{
 	commands::question::takes_tokens,
 	error::{Error, Result},
 };
-use dodona_engine::{
-	architecture::mlp, artifact::File, huggingface::MAX_CONFIG_LEN, Model, Source,
-};
-use dodona_primitives_models::{Architecture, Licence, Name};
+use dodona_engine::{architecture::mlp, huggingface::MAX_CONFIG_LEN, Model, Source};
+use dodona_primitives_models::{Architecture, Licence, Name, CHUNK_SIZE};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::{
+	fs,
+	path::{Path, PathBuf},
+	rc::Rc,
+};
 
 /// A model on disk.
 pub struct Publication {
@@ -28,9 +32,15 @@ pub struct Publication {
 	/// The licence.
 	pub licence: Licence,
 	/// The weights, as one safetensors file.
-	pub weights: Box<dyn Source>,
+	pub weights: Rc<dyn Source>,
 	/// `tokenizer.json`.
 	pub tokenizer: Option<Vec<u8>>,
+	/// The model's card, if it is a chunk or less.
+	pub card: Option<Vec<u8>>,
+	/// The files of the folder.
+	pub listing: Option<Listing>,
+	/// The artifact that begins with their list.
+	pub folder: Option<Rc<dyn Source>>,
 }
 
 /// What only a publisher reads of a `config.json`.
@@ -42,7 +52,8 @@ struct Config {
 }
 
 impl Publication {
-	/// Finds what the command line names. The weights are not read yet.
+	/// Finds what the command line names, and reads a folder's files once. The weights are not looked
+	/// into yet.
 	pub fn read(args: &Publish) -> Result<Self> {
 		let path = &args.path;
 		let config = if path.is_dir() { config_in(path)? } else { Config::default() };
@@ -55,32 +66,77 @@ impl Publication {
 		let licence = args.licence.clone().or(config.license).ok_or_else(|| {
 			Error::usage("the model has no licence").hint("--licence with an SPDX expression")
 		})?;
+		dodona_primitives_models::licence::check(licence.as_bytes()).map_err(|fault| {
+			Error::usage(format!("`{licence}` is no SPDX expression: {fault}"))
+				.because("InvalidLicence")
+				.hint("such as MIT, or Apache-2.0 WITH LLVM-exception, or LicenseRef-Mine")
+		})?;
 		let licence = licence.into_bytes().try_into().map_err(|_| {
 			Error::usage("the licence is too long: an SPDX expression has up to 64 bytes")
 		})?;
-		let (architecture, files) = match (&args.architecture, path.is_dir()) {
-			(None, true) => Folder::open(path)?.into_parts(),
+		let (architecture, paths) = match (&args.architecture, path.is_dir()) {
+			(None, true) => (Folder::open(path)?.architecture, folder::weights(path)?),
 			(Some(written), is_dir) => {
 				let architecture = architecture(&written.family, &written.sizes)?;
 				let files = if is_dir { folder::weights(path)? } else { vec![path.clone()] };
-				(architecture, folder::open(&files)?)
+				(architecture, files)
 			},
 			(None, false) => {
 				return Err(Error::usage("the model has no architecture")
 					.hint("name a folder with a config.json, or say --architecture mlp:64,32,10"))
 			},
 		};
-		let weights = one(path, files)?;
+		let (weights, layout) = one(path, &paths)?;
 		let tokenizer = if takes_tokens(&architecture) {
 			folder::read(path, tokenizer::FILE, tokenizer::MAX_LEN)?
 		} else {
 			None
 		};
-		Ok(Self { path: path.clone(), name, architecture, licence, weights, tokenizer })
+		let mut this = Self {
+			path: path.clone(),
+			name,
+			architecture,
+			licence,
+			weights,
+			tokenizer,
+			card: None,
+			listing: None,
+			folder: None,
+		};
+		if path.is_dir() {
+			this.add_folder(&args.exclude, &layout)?;
+		} else if let Some(excluded) = args.exclude.first() {
+			return Err(Error::usage(format!(
+				"{} is no folder: there is no `{excluded}` in it",
+				path.display()
+			)));
+		}
+		Ok(this)
 	}
 
-	/// Refuses weights that the engine refuses, and a tokenizer that is none.
-	pub fn check(&self) -> Result<()> {
+	/// Adds all files of the folder.
+	fn add_folder(&mut self, excluded: &[String], layout: &[Laid]) -> Result<()> {
+		let found = listing::walk(&self.path, excluded)?;
+		let tokenizer = self.tokenizer.as_ref().map(|_| self.path.join(tokenizer::FILE));
+		let (listing, artifact) = pack(&found, layout, tokenizer.as_deref())?;
+		let is_card = |file: &&listing::Found| {
+			file.name == folder::MODEL_CARD && (1..=CHUNK_SIZE.into()).contains(&file.size)
+		};
+		if let Some(card) = found.iter().find(is_card) {
+			let fault = |error| Error::usage(format!("{}: {error}", card.path.display()));
+			self.card = Some(fs::read(&card.path).map_err(fault)?);
+		}
+		self.listing = Some(listing);
+		self.folder = Some(Rc::new(artifact));
+		Ok(())
+	}
+
+	/// The model. Refuses weights that the engine refuses, and a tokenizer that is none.
+	pub fn load(&self) -> Result<Model> {
+		dodona_engine::self_test().map_err(|error| {
+			Error::failed(format!("this program's answers are not the engine's: {error}"))
+				.hint("build it again without flags that change arithmetic")
+		})?;
 		if let Some(json) = &self.tokenizer {
 			Tokenizer::parse(json).map_err(|error| {
 				let file = self.path.join(tokenizer::FILE);
@@ -88,20 +144,30 @@ impl Publication {
 			})?;
 		}
 		Model::load_from(&self.architecture, &[&*self.weights])
-			.map(drop)
 			.map_err(|error| folder::unfit(&self.path, error))
 	}
 }
 
-/// The files at `path` as one.
-fn one(path: &Path, mut files: Vec<File>) -> Result<Box<dyn Source>> {
+/// The files of weights as one, and where each of them is in it.
+fn one(path: &Path, paths: &[PathBuf]) -> Result<(Rc<dyn Source>, Vec<Laid>)> {
+	let mut files = folder::open(paths)?;
+	let lay = |(path, (own, start, len)): (&PathBuf, (u64, u64, u64))| Laid {
+		path: path.clone(),
+		own,
+		start,
+		len,
+	};
 	match (files.pop(), files.is_empty()) {
 		// Its bytes stay what they are, so that anyone who has the file knows its hash.
-		(Some(file), true) => Ok(Box::new(file)),
+		(Some(file), true) => {
+			let layout = paths.iter().zip([(0, 0, file.len())]).map(lay).collect();
+			Ok((Rc::new(file), layout))
+		},
 		(last, _) => {
 			files.extend(last);
 			let joined = Joined::of(files).map_err(|error| folder::unfit(path, error))?;
-			Ok(Box::new(joined))
+			let layout = paths.iter().zip(joined.layout()).map(lay).collect();
+			Ok((Rc::new(joined), layout))
 		},
 	}
 }
@@ -158,6 +224,13 @@ mod tests {
 	use clap::Parser;
 	use std::fs;
 
+	impl Publication {
+		/// What is published of `folder`, of a name and a licence that mean nothing.
+		pub fn of(folder: &Path) -> Self {
+			publish(&[folder.to_str().unwrap(), ABOUT[0], ABOUT[1]]).unwrap()
+		}
+	}
+
 	fn publish(arguments: &[&str]) -> Result<Publication> {
 		let line = ["dodona", "model", "publish"].iter().chain(arguments);
 		match Cli::try_parse_from(line).unwrap().command {
@@ -211,7 +284,7 @@ mod tests {
 		assert!(publish().unwrap().tokenizer.is_none());
 		fs::write(path.join("tokenizer.json"), &json).unwrap();
 		let publication = publish().unwrap();
-		publication.check().unwrap();
+		publication.load().unwrap();
 		let Architecture::Llama(config) = &publication.architecture else { panic!("no llama") };
 		assert_eq!((config.vocab, &config.stop[..]), (260, &[8, 9][..]));
 		assert_eq!(publication.tokenizer.as_deref(), Some(json.as_bytes()));
@@ -220,7 +293,7 @@ mod tests {
 
 		folder.split(3);
 		let publication = publish().unwrap();
-		publication.check().unwrap();
+		publication.load().unwrap();
 		assert!(bytes(&publication) == bytes(&publish().unwrap()));
 	}
 
@@ -232,19 +305,19 @@ mod tests {
 	}
 
 	#[test]
-	fn check_should_refuse_what_nobody_could_use() {
-		let error = publish(&[mlp("useless").path()]).unwrap().check().unwrap_err();
+	fn load_should_refuse_what_nobody_could_use() {
+		let error = publish(&[mlp("useless").path()]).unwrap().load().err().unwrap();
 		assert!(error.hint.unwrap().contains("config.json"));
 
 		let folder = temporary::Folder::llama("speechless");
 		fs::write(folder.as_path().join("tokenizer.json"), "{}").unwrap();
 		let about = [&[folder.path()][..], &ABOUT].concat();
-		let error = publish(&about).unwrap().check().unwrap_err();
+		let error = publish(&about).unwrap().load().err().unwrap();
 		assert!(error.message.contains("tokenizer.json"), "{}", error.message);
 		fs::remove_file(folder.as_path().join("tokenizer.json")).unwrap();
-		publish(&about).unwrap().check().unwrap();
+		publish(&about).unwrap().load().unwrap();
 		folder.change("config.json", |config| config["vocab_size"] = 261.into());
-		let error = publish(&about).unwrap().check().unwrap_err();
+		let error = publish(&about).unwrap().load().err().unwrap();
 		assert_eq!(error.kind, Kind::Usage);
 		assert!(error.message.contains("model.embed_tokens"), "{}", error.message);
 	}
