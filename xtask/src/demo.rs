@@ -1,4 +1,7 @@
-//! Ask models on a fresh chain what they read and write, and show how the answers came about.
+//! Ask models on a fresh chain what they read and write, show how the answers came about, and have
+//! voters put a better version into use.
+
+mod upgrade;
 
 use crate::{
 	build, dev,
@@ -13,7 +16,7 @@ use std::{
 	env,
 	fs::{self, File},
 	io::Write,
-	path::{Path, PathBuf},
+	path::Path,
 	process::Stdio,
 };
 
@@ -48,7 +51,7 @@ pub fn run() -> Outcome<()> {
 }
 
 fn show(log: &Path) -> Outcome<()> {
-	let mut steps = Steps::new(5);
+	let mut steps = Steps::new(6);
 	let node = steps.step("start a fresh chain", || {
 		let file = File::create(log).map_err(|error| {
 			Failure::new(format!("can't write to {}: {error}", log.display()), "set TMPDIR")
@@ -63,7 +66,7 @@ fn show(log: &Path) -> Outcome<()> {
 	steps.step(&format!("ask it about {IMAGES} images that it has not seen"), || {
 		let mut right = 0;
 		let mut slowest = 0;
-		for image in images(&model.join("held-out.json"))? {
+		for image in images(&model.join("held-out.json"), IMAGES)? {
 			let arguments = ["digits", "--input", "-", "--no-wait-final"];
 			let answer = ask(&node, &arguments, &format!("{:?}", image.pixels), answer)?;
 			right += usize::from(answer.class == image.truth);
@@ -84,7 +87,9 @@ fn show(log: &Path) -> Outcome<()> {
 		let arguments = [&["novels", "--prompt", BEGINNING][..], &HOW].concat();
 		println!("\n{}\n", page(&ask(&node, &arguments, "", said)?));
 		Ok(())
-	})
+	})?;
+	let title = "measure a better version of a model that nobody owns, and vote on it";
+	steps.step(title, || upgrade::run(&node, &model))
 }
 
 /// Publishes by the command line tool, as anyone would.
@@ -156,7 +161,8 @@ impl Agreement {
 	}
 }
 
-fn images(path: &PathBuf) -> Outcome<Vec<Image>> {
+/// The first images of a file, up to `most`.
+fn images(path: &Path, most: usize) -> Outcome<Vec<Image>> {
 	let broken = |why: &dyn std::fmt::Display| {
 		Failure::new(
 			format!("{}: {why}", path.display()),
@@ -165,9 +171,9 @@ fn images(path: &PathBuf) -> Outcome<Vec<Image>> {
 	};
 	let text = fs::read(path).map_err(|error| broken(&error))?;
 	let all: Vec<Value> = serde_json::from_slice(&text).map_err(|error| broken(&error))?;
-	let images: Option<Vec<Image>> = all.iter().take(IMAGES).map(image).collect();
+	let images: Option<Vec<Image>> = all.iter().take(most).map(image).collect();
 	images
-		.filter(|images| images.len() == IMAGES)
+		.filter(|images| images.len() >= IMAGES.min(most))
 		.ok_or_else(|| broken(&"not enough images"))
 }
 
@@ -183,8 +189,16 @@ fn ask<T>(
 	input: &str,
 	read: impl FnOnce(&Value) -> Option<T>,
 ) -> Outcome<T> {
+	let value = call(node, &[&["ask"], arguments].concat(), input)?;
+	read(&value).ok_or_else(|| {
+		Failure::new(format!("there is no answer in {value}"), "the node's log says more")
+	})
+}
+
+/// What the command line tool prints for scripts.
+fn call(node: &Node, arguments: &[&str], input: &str) -> Outcome<Value> {
 	let mut command = dev::dodona(node);
-	command.args(["--json", "ask"]).args(arguments);
+	command.arg("--json").args(arguments);
 	command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
 	let started = command.spawn();
 	let failed = |why: &dyn std::fmt::Display| {
@@ -197,8 +211,7 @@ fn ask<T>(
 	if !output.status.success() || !matches!(written, Some(Ok(()))) {
 		return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
 	}
-	let value: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))?;
-	read(&value).ok_or_else(|| failed(&format!("there is no answer in {value}")))
+	serde_json::from_slice(&output.stdout).map_err(|error| failed(&error))
 }
 
 fn answer(value: &Value) -> Option<Answer> {
@@ -340,7 +353,7 @@ mod tests {
 
 	#[test]
 	fn images_of_the_repository_should_be_enough_for_the_demonstration() {
-		let images = images(&root().join("models/digits/held-out.json")).unwrap();
+		let images = images(&root().join("models/digits/held-out.json"), IMAGES).unwrap();
 		assert!(images
 			.iter()
 			.all(|image| image.pixels.len() == WIDTH * WIDTH && image.truth < 10));

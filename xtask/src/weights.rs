@@ -16,10 +16,11 @@ use std::{
 /// The SDK's measuring tool, of the same train as the workspace.
 const BENCHER: (&str, &str) = ("frame-omni-bencher", "0.28.0");
 /// Our pallets: the crate's name, and its folder.
-const PALLETS: [(&str, &str); 4] = [
+const PALLETS: [(&str, &str); 5] = [
 	("pallet_artifact_storage", "pallets/artifact-storage"),
 	("pallet_contributor_staking", "pallets/contributor-staking"),
 	("pallet_inference", "pallets/inference"),
+	("pallet_model_evaluation", "pallets/model-evaluation"),
 	("pallet_model_registry", "pallets/model-registry"),
 ];
 

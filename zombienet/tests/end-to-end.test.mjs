@@ -6,7 +6,9 @@ import badInput from './scenarios/bad-input.mjs';
 import cli from './scenarios/cli.mjs';
 import faults from './scenarios/faults.mjs';
 import language from './scenarios/language.mjs';
+import library from './scenarios/library.mjs';
 import restart from './scenarios/restart.mjs';
+import upgrade from './scenarios/upgrade.mjs';
 import { Chain } from './support/chain.mjs';
 import { Node } from './support/node.mjs';
 
@@ -25,7 +27,9 @@ after(async () => {
 
 describe('the command line tool', () => cli(world));
 describe('language models', () => language(world));
-describe('answers and governance', () => answers(world));
+describe('answers', () => answers(world));
 describe('workers that misbehave', () => faults(world));
 describe('what makes no sense', () => badInput(world));
-describe('a node that dies', () => restart(world));
+describe('the library', () => library(world));
+describe('upgrades of the commons', () => upgrade(world));
+describe('what dies in the middle of its work', () => restart(world));

@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { LIMIT, PROMPT } from '../support/chain.mjs';
-import { folder, seven } from '../support/digits.mjs';
+import { blake2AsU8a } from '@polkadot/util-crypto';
+import { LIMIT, PROMPT, UNIT } from '../support/chain.mjs';
+import { artifactOf, folder, seven, weights } from '../support/digits.mjs';
 import { Tool } from '../support/tool.mjs';
 
 export default function commands(world) {
@@ -54,6 +55,19 @@ export default function commands(world) {
 		assert.ok(JSON.stringify(worker).includes('active'));
 	});
 
+	test('tool should have a model kept, and say until when', LIMIT, async () => {
+		await tool.succeeds('model', 'endow', 'digits', '5');
+		const { endowment, parts, renewed } = await tool.succeeds('model', 'keep', 'digits');
+		assert.equal(BigInt(endowment), 5n * UNIT);
+		assert.deepEqual(parts.map(({ part }) => part), ['weights', 'folder']);
+		assert.equal(renewed, 0, 'what was just stored is not due');
+		const { versions: [{ kept_until: until }] } = await tool.succeeds('model', 'show', 'digits');
+		const { chunks } = world.chain.api.query.transactionStorage;
+		const ends = await Promise.all(artifactOf(weights).stored.map(async (chunk) =>
+			(await chunks(blake2AsU8a(chunk))).unwrap().expiresAt.toNumber()));
+		assert.equal(until, Math.min(...ends));
+	});
+
 	test('tool should say what to do when something is wrong', LIMIT, async () => {
 		await tool.fails(2, 'ask', 'digits', '--input', file('short.json', JSON.stringify(seven.slice(1))));
 		await tool.fails(2, 'ask', 'digits', '--input', file('words.json', '"seven"'));
@@ -71,6 +85,12 @@ export default function commands(world) {
 		const broken = file('broken.safetensors', 'no weights');
 		const about = ['--name', 'broken', '--licence', 'MIT', '--architecture', 'mlp:64,10'];
 		await tool.fails(2, 'model', 'publish', broken, ...about);
+		const free = await tool.fails(2, 'model', 'publish', folder, '--licence', 'free');
+		assert.equal(free.reason, 'InvalidLicence');
+		const copied = ['model', 'publish', folder, '--name', 'copied'];
+		const taken = await tool.fails(1, '--suri', '//Bob', ...copied);
+		assert.equal(taken.reason, 'ArtifactTaken');
+		assert.match(taken.hint, /--derived-from digits@1/);
 		await tool.fails(3, '--url', 'ws://127.0.0.1:1', 'status');
 	});
 }

@@ -1,7 +1,7 @@
 // The chain as a client sees it, through the stock @polkadot/api.
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
-import { stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
+import { hexToString, stringToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 
 export const UNIT = 10n ** 12n;
@@ -56,16 +56,33 @@ export class Chain {
 		]);
 	}
 
+	/** The address of the engine server that the node's workers use. */
+	async engine() {
+		const key = u8aToHex(stringToU8a('dodona/engine'));
+		return hexToString(await this.provider.send('offchain_localStorageGet', ['PERSISTENT', key]));
+	}
+
+	/** Makes the node's workers use the engine server at this address. */
+	async setEngine(address) {
+		await this.remember(stringToU8a('dodona/engine'), stringToU8a(address));
+	}
+
 	/** Makes the worker with this hot key misbehave. */
 	async setFault(hotKey, fault) {
 		const key = u8aConcat(stringToU8a('dodona/fault/'), hotKey.publicKey);
 		await this.remember(key, new Uint8Array([fault]));
 	}
 
+	/** Sends transactions at once; tells what became of each, as `Promise.allSettled` does. */
+	async sendAll(transactions, signer) {
+		const next = (await this.api.rpc.system.accountNextIndex(signer.address)).toNumber();
+		return Promise.allSettled(transactions.map((transaction, i) => this.send(transaction, signer, next + i)));
+	}
+
 	/** Sends a transaction; returns the block that it is in, and its events. */
-	send(transaction, signer) {
+	send(transaction, signer, nonce = -1) {
 		return new Promise((included, refused) => {
-			transaction.signAndSend(signer, { nonce: -1 }, (result) => {
+			transaction.signAndSend(signer, { nonce }, (result) => {
 				if (result.isError) {
 					refused(new Refused(result.status.type));
 				} else if (result.status.isInBlock || result.status.isFinalized) {
@@ -124,8 +141,7 @@ export class Chain {
 				if (next - from > limit) {
 					throw new Error(`${what}: not within ${limit} blocks from ${from}`);
 				}
-				const hash = await this.api.rpc.chain.getBlockHash(next);
-				const found = await look(await this.api.at(hash), next);
+				const found = await look(await this.at(next), next);
 				if (found) {
 					return found;
 				}
@@ -133,9 +149,20 @@ export class Chain {
 		}
 	}
 
+	/** The state after a block. */
+	async at(block) {
+		return this.api.at(await this.api.rpc.chain.getBlockHash(block));
+	}
+
 	/** The number of the best block. */
 	async best() {
 		return (await this.api.rpc.chain.getHeader()).number.toNumber();
+	}
+
+	/** The events of a block. */
+	async events(block) {
+		const records = await (await this.at(block)).query.system.events();
+		return records.map(({ event }) => event);
 	}
 
 	async free(account) {

@@ -14,14 +14,21 @@ export class Tool {
 		this.env = env;
 	}
 
-	/** Runs the tool; returns its exit code and what it printed. */
+	/** Runs the tool; returns its exit code, or the signal that ended it, and what it printed. */
 	run(...args) {
+		return this.start(...args).ended;
+	}
+
+	/** Starts the tool; returns its process, and what `run` returns, later. */
+	start(...args) {
 		const env = { ...process.env, DODONA_URL: this.world.node.ws, ...this.env };
-		return new Promise((ended) => {
-			execFile(cli, args, { env, maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
-				ended({ code: error ? error.code : 0, stdout, stderr });
+		let child;
+		const ended = new Promise((ended) => {
+			child = execFile(cli, args, { env, maxBuffer: MAX_OUTPUT }, (error, stdout, stderr) => {
+				ended({ code: error ? error.code ?? error.signal : 0, stdout, stderr });
 			});
 		});
+		return { child, ended };
 	}
 
 	/** Runs the tool, which must succeed; returns its JSON. */

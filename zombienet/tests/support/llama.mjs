@@ -1,0 +1,111 @@
+// A random language model of our own, as Hugging Face writes one, that takes its time to answer.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compactToU8a, u8aConcat } from '@polkadot/util';
+import { safetensors } from './digits.mjs';
+
+/** The longest answer that the chain takes, in tokens. */
+export const LONGEST = 4096;
+const [VOCABULARY, HIDDEN, INTERMEDIATE, LAYERS, HEADS, KV_HEADS] = [512, 256, 768, 3, 8, 4];
+
+/** The tensors' shapes by their names: together more than a worker's own Wasm can hold. */
+function shapes(count) {
+	const kv = HIDDEN / HEADS * KV_HEADS;
+	const layers = Array.from({ length: count }, (_, i) => Object.entries({
+		'input_layernorm': [HIDDEN],
+		'self_attn.q_proj': [HIDDEN, HIDDEN],
+		'self_attn.k_proj': [kv, HIDDEN],
+		'self_attn.v_proj': [kv, HIDDEN],
+		'self_attn.o_proj': [HIDDEN, HIDDEN],
+		'post_attention_layernorm': [HIDDEN],
+		'mlp.gate_proj': [INTERMEDIATE, HIDDEN],
+		'mlp.up_proj': [INTERMEDIATE, HIDDEN],
+		'mlp.down_proj': [HIDDEN, INTERMEDIATE],
+	}).map(([name, shape]) => [`model.layers.${i}.${name}.weight`, shape]));
+	return [
+		['model.embed_tokens.weight', [VOCABULARY, HIDDEN]],
+		...layers.flat(),
+		['model.norm.weight', [HIDDEN]],
+	];
+}
+
+/** Numbers from 0 to 1 that look random: a linear congruential generator. */
+function numbers(seed) {
+	let state = BigInt(seed);
+	return () => {
+		state = BigInt.asUintN(64, state * 6364136223846793005n + 1442695040888963407n);
+		return Number(state >> 40n) / 2 ** 24;
+	};
+}
+
+/** Writes the model that `seed` says into `folder`, its weights in so many files. */
+export function write(folder, seed, { layers = LAYERS, files = 1 } = {}) {
+	const next = numbers(seed);
+	const all = shapes(layers).map(([name, shape]) => {
+		// Norms do nothing; sums of the others neither vanish nor grow from layer to layer.
+		const width = Math.sqrt(3 / shape.at(-1));
+		const value = shape.length === 1 ? () => 1 : () => (2 * next() - 1) * width;
+		const length = shape.reduce((product, length) => product * length);
+		return { name, shape, bytes: new Uint8Array(Float32Array.from({ length }, value).buffer) };
+	});
+	const places = {};
+	for (let file = 0; file < files; file += 1) {
+		const digits = (number) => `${number}`.padStart(5, '0');
+		const path = files === 1 ? 'model.safetensors' : `model-${digits(file + 1)}-of-${digits(files)}.safetensors`;
+		const share = Math.ceil(all.length / files);
+		const header = {};
+		let at = 0;
+		const tensors = all.slice(file * share, (file + 1) * share);
+		for (const { name, shape, bytes } of tensors) {
+			header[name] = { dtype: 'F32', shape, data_offsets: [at, at += bytes.length] };
+			places[name] = path;
+		}
+		const content = u8aConcat(...tensors.map(({ bytes }) => bytes));
+		writeFileSync(join(folder, path), safetensors(JSON.stringify(header), content));
+	}
+	if (files > 1) {
+		const index = JSON.stringify({ weight_map: places });
+		writeFileSync(join(folder, 'model.safetensors.index.json'), index);
+	}
+	writeFileSync(join(folder, 'config.json'), JSON.stringify({
+		architectures: ['LlamaForCausalLM'],
+		vocab_size: VOCABULARY,
+		hidden_size: HIDDEN,
+		intermediate_size: INTERMEDIATE,
+		num_hidden_layers: layers,
+		num_attention_heads: HEADS,
+		num_key_value_heads: KV_HEADS,
+		max_position_embeddings: 2 * LONGEST,
+		rms_norm_eps: 1e-5,
+		rope_theta: 10000,
+		hidden_act: 'silu',
+		tie_word_embeddings: true,
+		eos_token_id: null,
+	}));
+}
+
+/** Writes a tokenizer for it, of one word for each token. */
+export function writeTokenizer(folder) {
+	const vocab = Object.fromEntries(Array.from({ length: VOCABULARY }, (_, i) => [`w${i}`, i]));
+	writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({
+		version: '1.0',
+		truncation: null,
+		padding: null,
+		added_tokens: [],
+		normalizer: null,
+		pre_tokenizer: { type: 'Whitespace' },
+		post_processor: null,
+		decoder: null,
+		model: { type: 'WordLevel', vocab, unk_token: 'w0' },
+	}));
+}
+
+/** A prompt as the engine takes it: `most` more tokens, drawn by `seed`, no stop tokens of its own. */
+export function encode(tokens, most, seed) {
+	const words = new Uint8Array(new Uint32Array([...tokens, most]).buffer);
+	// Drawn at temperature 1 from all tokens.
+	const [one, all] = [new Uint8Array(new Float32Array([1]).buffer), new Uint8Array(4)];
+	const sampling = u8aConcat([1], one, all, one, new Uint8Array(new BigUint64Array([BigInt(seed)]).buffer));
+	return u8aConcat(compactToU8a(tokens.length), words, sampling, compactToU8a(0));
+}
