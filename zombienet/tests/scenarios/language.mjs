@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import { LIMIT, UNIT } from '../support/chain.mjs';
+import { LIMIT, UNIT, TRIES } from '../support/chain.mjs';
 import { root } from '../support/node.mjs';
 import { Tool } from '../support/tool.mjs';
 
@@ -105,7 +105,7 @@ export default function language(world) {
 	test(`${TOKENS} tokens should be final within ${FINAL} blocks`, LIMIT, async () => {
 		const waits = [];
 		// On a machine that has other things to do, a worker may miss a block now and then.
-		while (waits.length < 4 && !waits.some((blocks) => blocks <= FINAL)) {
+		while (waits.length < TRIES && !waits.some((blocks) => blocks <= FINAL)) {
 			const drawn = ['--temperature', '0.8', '--seed', `${waits.length}`];
 			const answer = await tool.succeeds('ask', 'novels', '--prompt', PROMPT, '--max-tokens', `${TOKENS}`, ...drawn);
 			assertAgreed(answer);

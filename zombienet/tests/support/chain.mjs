@@ -7,6 +7,8 @@ import { cryptoWaitReady } from '@polkadot/util-crypto';
 export const UNIT = 10n ** 12n;
 /** Blocks that an answer may take from its request, when all workers work. */
 export const PROMPT = 4;
+/** Questions of which one has to be answered so soon. */
+export const TRIES = 4;
 /** Blocks after which anything that is still not there never comes. */
 const LONG = 60;
 /** Time for a test. What it waits for is counted in blocks; this only ends a chain that stands still. */
