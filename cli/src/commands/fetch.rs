@@ -9,7 +9,7 @@ use crate::{
 	error::{Error, Result},
 	Session,
 };
-use dodona_primitives_models::{chunk_cid, chunk_hash, ArtifactRef, CHUNK_SIZE};
+use dodona_primitives_models::{chunk_cid, chunk_hash, ArtifactRef};
 use std::{
 	env, fs, io,
 	path::{Path, PathBuf},
@@ -60,10 +60,10 @@ async fn fetch(
 	let index = chunk(chunk_cid(artifact.index)).await?.ok_or_else(absent)?;
 	let hashes = artifact.open_index(&index).ok_or_else(other)?;
 	let mut bytes = Vec::new();
-	for hash in hashes {
-		let left = artifact.size.saturating_sub(bytes.len() as u64);
+	for (position, hash) in (0..).zip(hashes) {
 		let piece = chunk(chunk_cid(hash)).await?.ok_or_else(absent)?;
-		if chunk_hash(&piece) != hash || piece.len() as u64 != left.min(CHUNK_SIZE.into()) {
+		let len = artifact.chunk_len(position).map(|len| len as usize);
+		if chunk_hash(&piece) != hash || Some(piece.len()) != len {
 			return Err(other());
 		}
 		bytes.extend(piece);
@@ -112,6 +112,7 @@ fn keep(folder: &Path, artifact: &ArtifactRef, bytes: &[u8]) -> io::Result<()> {
 mod tests {
 	use super::*;
 	use crate::commands::model::temporary;
+	use dodona_primitives_models::CHUNK_SIZE;
 	use std::collections::BTreeMap;
 
 	/// What a node has that stores `bytes`.

@@ -16,11 +16,11 @@ mod vote;
 use crate::{
 	args::gov::{Gov, HoldOut, VersionArg},
 	chain::{At, Chain},
-	commands::{model_by_name, version, Model, Version},
+	commands::{model_by_name, state_text, version_of, Model, Version},
 	error::{Error, Result},
 	Session,
 };
-use dodona_primitives_models::{VersionId, VersionState};
+use dodona_primitives_models::VersionState;
 
 pub async fn run(session: &Session, command: Gov) -> Result<()> {
 	match command {
@@ -43,25 +43,8 @@ pub async fn run(session: &Session, command: Gov) -> Result<()> {
 async fn named(chain: &Chain, at: &At, named: &VersionArg) -> Result<(Model, Version)> {
 	let VersionArg { name, number } = named;
 	let model = model_by_name(chain, at, name).await?;
-	let id = VersionId { model: model.id, number: *number };
-	let version = version(chain, at, id).await?.ok_or_else(|| {
-		Error::failed(format!("there is no version `{name}@{number}`"))
-			.because("UnknownVersion")
-			.hint(format!("see its versions with `dodona model show {name}`"))
-	})?;
+	let version = version_of(chain, at, &model, *number).await?;
 	Ok((model, version))
-}
-
-/// Where a version is in its life, in a word.
-fn state_text<N>(state: &VersionState<N>) -> &'static str {
-	match state {
-		VersionState::Proposed => "proposed",
-		VersionState::Approved => "approved",
-		VersionState::Active => "active",
-		VersionState::Deprecated => "deprecated",
-		VersionState::Revoked { .. } => "revoked",
-		VersionState::Suspended { .. } => "suspended",
-	}
 }
 
 /// A version that is in another state than a command is for.

@@ -14,7 +14,7 @@ use crate::{
 	error::{Error, Result},
 };
 use dodona_engine::Class;
-use dodona_primitives_models::{Architecture, ModelInfo, VersionId, VersionInfo};
+use dodona_primitives_models::{Architecture, ModelInfo, VersionId, VersionInfo, VersionState};
 use dodona_primitives_staking::OperatorInfo;
 use subxt::utils::AccountId32;
 
@@ -56,6 +56,28 @@ async fn models(chain: &Chain, at: &At) -> Result<Vec<Model>> {
 /// A version.
 async fn version(chain: &Chain, at: &At, id: VersionId) -> Result<Option<Version>> {
 	chain.call(at, "ModelRegistryApi_version", (id,)).await
+}
+
+/// A model's version of this number.
+async fn version_of(chain: &Chain, at: &At, model: &Model, number: u32) -> Result<Version> {
+	version(chain, at, VersionId { model: model.id, number }).await?.ok_or_else(|| {
+		let name = text(&model.name);
+		Error::failed(format!("there is no version `{name}@{number}`"))
+			.because("UnknownVersion")
+			.hint(format!("see its versions with `dodona model show {name}`"))
+	})
+}
+
+/// Where a version is in its life, in a word.
+fn state_text<N>(state: &VersionState<N>) -> &'static str {
+	match state {
+		VersionState::Proposed => "proposed",
+		VersionState::Approved => "approved",
+		VersionState::Active => "active",
+		VersionState::Deprecated => "deprecated",
+		VersionState::Revoked { .. } => "revoked",
+		VersionState::Suspended { .. } => "suspended",
+	}
 }
 
 /// The operators, up to a page of them.

@@ -31,7 +31,9 @@ mod verify;
 use crate::{
 	args::{Model as Command, ModelRef},
 	chain::{Balance, Chain},
-	commands::{architecture_text, hex0x, model_by_name, text, version, Model, Version},
+	commands::{
+		architecture_text, hex0x, model_by_name, state_text, text, version_of, Model, Version,
+	},
 	error::{Error, Result},
 	Session,
 };
@@ -66,12 +68,7 @@ async fn named(chain: &Chain, named: &ModelRef) -> Result<(Model, Version)> {
 			.because("NoActiveVersion")
 			.hint(format!("name a version, such as {name}@1: see `dodona model show {name}`"))
 	})?;
-	let id = VersionId { model: model.id, number };
-	let version = version(chain, &at, id).await?.ok_or_else(|| {
-		Error::failed(format!("there is no version `{name}@{number}`"))
-			.because("UnknownVersion")
-			.hint(format!("see its versions with `dodona model show {name}`"))
-	})?;
+	let version = version_of(chain, &at, &model, number).await?;
 	Ok((model, version))
 }
 
@@ -102,18 +99,6 @@ fn size_in_words(bytes: u64) -> String {
 	match unit {
 		"bytes" => format!("{bytes} bytes"),
 		_ => format!("{size:.1} {unit}"),
-	}
-}
-
-/// Where a version is in its life, in a word.
-fn state_text<N>(state: &VersionState<N>) -> &'static str {
-	match state {
-		VersionState::Proposed => "proposed",
-		VersionState::Approved => "approved",
-		VersionState::Active => "active",
-		VersionState::Deprecated => "deprecated",
-		VersionState::Revoked { .. } => "revoked",
-		VersionState::Suspended { .. } => "suspended",
 	}
 }
 

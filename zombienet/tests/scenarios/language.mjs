@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import { LIMIT, UNIT, TRIES } from '../support/chain.mjs';
+import { LIMIT, TRIES, UNIT } from '../support/chain.mjs';
 import { root } from '../support/node.mjs';
 import { Tool } from '../support/tool.mjs';
 
