@@ -15,7 +15,7 @@ use dodona_primitives_inference::{
 	Admission, EngineError, Evaluation, HoldOut, RequestId, RequestInfo,
 };
 use dodona_primitives_models::{Architecture, ModelId, ModelInfo, VersionId, VersionInfo};
-use dodona_primitives_staking::OperatorInfo;
+use dodona_primitives_staking::{EraInfo, OperatorInfo, PoolInfo, StakeInfo};
 use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
 	weights::Weight,
@@ -378,6 +378,22 @@ impl_runtime_apis! {
 
 		fn operators(limit: u32) -> Vec<OperatorInfo<AccountId, Balance, BlockNumber>> {
 			pallet_contributor_staking::Pallet::<Runtime>::operators(limit)
+		}
+
+		fn stake(account: AccountId) -> StakeInfo<AccountId, Balance, BlockNumber> {
+			pallet_contributor_staking::Pallet::<Runtime>::stake_info(account)
+		}
+
+		fn pending_rewards(account: AccountId) -> Balance {
+			pallet_contributor_staking::Pallet::<Runtime>::pending_rewards(account)
+		}
+
+		fn pool(operator: AccountId) -> Option<PoolInfo<AccountId, Balance, BlockNumber>> {
+			pallet_contributor_staking::Pallet::<Runtime>::pool_info(operator)
+		}
+
+		fn eras() -> Vec<EraInfo<Balance, BlockNumber>> {
+			pallet_contributor_staking::Pallet::<Runtime>::era_infos()
 		}
 	}
 

@@ -9,7 +9,7 @@ use dodona_primitives_inference::{Admission, Evaluation, HoldOut, Metric, Stage}
 use dodona_primitives_models::{
 	Architecture, ArtifactRef, Manifest, ModelId, Price, VersionId, CHUNK_SIZE,
 };
-use dodona_primitives_staking::Role;
+use dodona_primitives_staking::{Offence, Role, StakeSlash as _};
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::{
 	traits::{fungible::Mutate, StorageInfo, StorageInfoTrait, WhitelistedStorageKeys},
@@ -100,8 +100,19 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 				let hot_key: AccountId = frame_benchmarking::account("hot", index, 0);
 				let origin = RuntimeOrigin::signed(operator.clone());
 				let bond = 1_000_000 * UNIT;
-				ContributorStaking::bond(origin, Role::Worker, hot_key.clone(), bond)
+				ContributorStaking::bond(origin.clone(), Role::Worker, hot_key.clone(), bond)
 					.expect("is new and rich");
+				// Earnings are split with a pool, and the next slash makes the first one apply.
+				ContributorStaking::set_commission(origin, Perbill::from_percent(10))
+					.expect("is an operator");
+				let delegator = RuntimeOrigin::signed(Self::rich("delegator", index));
+				let agreed = Perbill::one();
+				ContributorStaking::delegate(delegator, operator.clone(), bond, agreed)
+					.expect("is rich");
+				for _ in 0..configs::ours::MaxPendingSlashes::get() {
+					let fraction = Perbill::from_parts(1_000);
+					ContributorStaking::punish(&operator, Offence::Dissent, fraction);
+				}
 				(operator, hot_key)
 			})
 			.collect()

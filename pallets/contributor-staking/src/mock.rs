@@ -5,9 +5,14 @@ use crate::*;
 use dodona_primitives_staking::Role;
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{fungible::Inspect, tokens::imbalance::ResolveTo, ConstU32, ConstU64},
+	traits::{
+		fungible::Inspect, tokens::imbalance::ResolveTo, ConstU128, ConstU32, ConstU64,
+		OnUnbalanced,
+	},
+	PalletId,
 };
-use sp_runtime::BuildStorage;
+use frame_system::EnsureRoot;
+use sp_runtime::{BuildStorage, Perbill};
 
 pub type AccountId = u64;
 pub type Balance = u128;
@@ -19,6 +24,14 @@ pub const UNBONDING_PERIOD: u64 = 20;
 pub const MAX_UNBONDING: u32 = 4;
 pub const STRIKE_WINDOW: u64 = 50;
 pub const MAX_STRIKES: u32 = 3;
+pub const MIN_DELEGATION: Balance = 50;
+pub const MOST_TIMES: u32 = 4;
+pub const COMMISSION_DELAY: u64 = 30;
+pub const DRIP_PERIOD: u64 = 10;
+pub const MAX_PENDING_SLASHES: u32 = 3;
+pub const MAX_PAYEES: u32 = 4;
+pub const ERA_LENGTH: u64 = 100;
+pub const YEAR: u64 = 1_000;
 /// What every account below 100 begins with.
 pub const ENDOWMENT: Balance = 100_000;
 
@@ -41,6 +54,21 @@ parameter_types! {
 	pub const TreasuryAccount: AccountId = TREASURY;
 	pub static LeastBond: Balance = MIN_BOND;
 	pub static MaxOperators: u32 = 1000;
+	pub static LeastDelegation: Balance = MIN_DELEGATION;
+	pub static MaxRatio: u32 = MOST_TIMES;
+	pub static LongestObligation: u64 = 1;
+	// None, so that what a slash does is seen at once.
+	pub static SlashDefer: u64 = 0;
+	pub static Inflation: Perbill = Perbill::zero();
+	pub static CallBack: Option<fn()> = None;
+	pub static SeatCap: Balance = 1_000_000;
+	pub const Earnings: PalletId = PalletId(*b"dod/earn");
+	pub const HalfOfEarnings: Perbill = Perbill::from_percent(50);
+	pub const ReporterShare: Perbill = Perbill::from_percent(10);
+	pub const InflationCap: Perbill = Perbill::from_percent(20);
+	pub const WorkerInflation: Perbill = Perbill::from_percent(60);
+	pub const ContributorInflation: Perbill = Perbill::from_percent(30);
+	pub const ContributorMatch: Perbill = Perbill::from_percent(50);
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -50,16 +78,52 @@ impl pallet_balances::Config for Test {
 	type ExistentialDeposit = ExistentialDeposit;
 }
 
+/// The treasury, which may do something before it takes what it gets.
+pub struct Treasury;
+
+impl OnUnbalanced<CreditOf<Test>> for Treasury {
+	fn on_nonzero_unbalanced(amount: CreditOf<Test>) {
+		if let Some(call_back) = CallBack::take() {
+			call_back();
+		}
+		ResolveTo::<TreasuryAccount, Balances>::on_nonzero_unbalanced(amount);
+	}
+}
+
 impl Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
+	type PalletId = Earnings;
 	type MinBond = LeastBond;
+	type MinPublisherBond = ConstU128<60>;
+	type MinCuratorBond = ConstU128<70>;
+	type MinDataContributorBond = ConstU128<80>;
+	type MinDelegation = LeastDelegation;
+	type MaxDelegationRatio = MaxRatio;
+	type MaxCommission = HalfOfEarnings;
+	type CommissionDelay = ConstU64<COMMISSION_DELAY>;
+	type DripPeriod = ConstU64<DRIP_PERIOD>;
+	type LongestObligation = LongestObligation;
+	type SlashDeferPeriod = SlashDefer;
+	type MaxPendingSlashes = ConstU32<MAX_PENDING_SLASHES>;
+	type ReporterShare = ReporterShare;
+	type SlashCancelOrigin = EnsureRoot<AccountId>;
+	type MaxPayees = ConstU32<MAX_PAYEES>;
+	type EraLength = ConstU64<ERA_LENGTH>;
+	type BlocksPerYear = ConstU64<YEAR>;
+	type Inflation = Inflation;
+	type InflationCap = InflationCap;
+	type WorkerInflation = WorkerInflation;
+	type ContributorInflation = ContributorInflation;
+	type SeatInflationCap = SeatCap;
+	type ContributorMatch = ContributorMatch;
+	type EraHistory = ConstU32<4>;
 	type UnbondingPeriod = ConstU64<UNBONDING_PERIOD>;
 	type MaxUnbonding = ConstU32<MAX_UNBONDING>;
 	type MaxOperators = MaxOperators;
 	type StrikeWindow = ConstU64<STRIKE_WINDOW>;
 	type MaxStrikes = ConstU32<MAX_STRIKES>;
-	type Treasury = ResolveTo<TreasuryAccount, Balances>;
+	type Treasury = Treasury;
 	type WeightInfo = ();
 }
 
@@ -137,6 +201,47 @@ pub fn ledger(operator: AccountId) -> Ledger<Test> {
 pub fn held(who: AccountId) -> Balance {
 	use frame_support::traits::fungible::InspectHold;
 	Balances::balance_on_hold(&HoldReason::Bonded.into(), &who)
+}
+
+pub fn held_for_delegation(who: AccountId) -> Balance {
+	use frame_support::traits::fungible::InspectHold;
+	Balances::balance_on_hold(&HoldReason::Delegated.into(), &who)
+}
+
+/// Delegates, whatever the commission.
+pub fn delegate(
+	delegator: AccountId,
+	operator: AccountId,
+	amount: Balance,
+) -> sp_runtime::DispatchResult {
+	Staking::delegate(signed(delegator), operator, amount, Perbill::one())
+}
+
+pub fn pool(operator: AccountId) -> Pool {
+	Pools::<Test>::get(operator).expect("the operator has a pool")
+}
+
+/// What a delegator sees of its delegation.
+pub fn delegation(
+	delegator: AccountId,
+	operator: AccountId,
+) -> dodona_primitives_staking::DelegationInfo<AccountId, Balance, u64> {
+	Staking::stake_info(delegator)
+		.delegations
+		.into_iter()
+		.find(|delegation| delegation.operator == operator)
+		.expect("it delegates")
+}
+
+/// What waits in the pallet's account.
+pub fn pot() -> Balance {
+	free(Staking::pot()) - EXISTENTIAL_DEPOSIT
+}
+
+/// Lets the pallet do what is due, with all the room there is.
+pub fn poll() {
+	use frame_support::traits::Hooks;
+	Staking::on_poll(System::block_number(), &mut frame_support::weights::WeightMeter::new());
 }
 
 pub fn free(who: AccountId) -> Balance {

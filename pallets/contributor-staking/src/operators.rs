@@ -4,7 +4,8 @@ use crate::{
 	draw::StoredNodes,
 	sum_tree,
 	types::{BalanceOf, ChillReason, Ledger, OperatorInfoOf, UnbondingChunk},
-	Config, Eligible, Error, Event, HoldReason, HotKeys, Ledgers, Pallet, Slots,
+	Config, Eligible, Error, Event, HoldReason, HotKeys, Ledgers, Pallet, PendingSlashes, Pools,
+	Slots,
 };
 use alloc::vec::Vec;
 use dodona_primitives_staking::Role;
@@ -30,7 +31,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		ensure!(!Ledgers::<T>::contains_key(&operator), Error::<T>::AlreadyBonded);
 		ensure!(!HotKeys::<T>::contains_key(&operator), Error::<T>::OperatorIsHotKey);
-		ensure!(amount >= T::MinBond::get(), Error::<T>::BondTooLow);
+		ensure!(amount >= Self::min_bond(role), Error::<T>::BondTooLow);
 		let slot = Slots::<T>::count();
 		ensure!(
 			slot < T::MaxOperators::get() && slot < sum_tree::CAPACITY,
@@ -50,6 +51,8 @@ impl<T: Config> Pallet<T> {
 			strikes_since: frame_system::Pallet::<T>::block_number(),
 			obligations: 0,
 			earned: Zero::zero(),
+			delegated: Zero::zero(),
+			counted: Zero::zero(),
 		};
 		Slots::<T>::insert(slot, &operator);
 		Self::reweigh(slot, 0, ledger.draw_weight());
@@ -72,12 +75,12 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_unbond(operator: T::AccountId, amount: BalanceOf<T>) -> DispatchResult {
 		ensure!(!amount.is_zero(), Error::<T>::AmountIsZero);
-		let until =
-			frame_system::Pallet::<T>::block_number().saturating_add(T::UnbondingPeriod::get());
+		let until = Self::unbonding_until();
 		let chilled = Self::mutate_ledger(&operator, |ledger| {
 			ensure!(amount <= ledger.bonded, Error::<T>::NotEnoughBonded);
 			let rest = ledger.bonded.saturating_sub(amount);
-			ensure!(rest.is_zero() || rest >= T::MinBond::get(), Error::<T>::BondTooLow);
+			let least = Self::min_bond(ledger.role);
+			ensure!(rest.is_zero() || rest >= least, Error::<T>::BondTooLow);
 			match ledger.unbonding.iter_mut().find(|chunk| chunk.until == until) {
 				Some(chunk) => chunk.amount = chunk.amount.saturating_add(amount),
 				None => ledger
@@ -110,6 +113,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_withdraw_unbonded(operator: T::AccountId) -> DispatchResult {
 		let mut ledger = Ledgers::<T>::get(&operator).ok_or(Error::<T>::NotBonded)?;
 		ensure!(ledger.obligations == 0, Error::<T>::ObligationsOpen);
+		ensure!(!PendingSlashes::<T>::contains_key(&operator), Error::<T>::SlashPending);
 		let amount = ledger.take_matured(frame_system::Pallet::<T>::block_number());
 		// Without stake there is nothing to wait for: who lost it all to penalties can leave too.
 		let retires = ledger.slashable().is_zero();
@@ -120,7 +124,7 @@ impl<T: Config> Pallet<T> {
 			Self::deposit_event(Event::Withdrawn { operator: operator.clone(), amount });
 		}
 		if retires {
-			Self::retire(operator, ledger);
+			Self::retire(operator, ledger)?;
 		} else {
 			Ledgers::<T>::insert(&operator, ledger);
 		}
@@ -152,7 +156,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_resume(operator: T::AccountId) -> DispatchResult {
 		Self::mutate_ledger(&operator, |ledger| {
 			ensure!(ledger.chilled, Error::<T>::NotChilled);
-			ensure!(ledger.bonded >= T::MinBond::get(), Error::<T>::BondTooLow);
+			ensure!(ledger.bonded >= Self::min_bond(ledger.role), Error::<T>::BondTooLow);
 			ledger.chilled = false;
 			// Fewer strikes than it takes to be chilled stay: a chill of one's own wipes no slate.
 			if ledger.strikes >= T::MaxStrikes::get() {
@@ -187,6 +191,7 @@ impl<T: Config> Pallet<T> {
 		let mut ledger = Ledgers::<T>::get(operator).ok_or(Error::<T>::NotBonded)?;
 		let before = ledger.draw_weight();
 		let result = change(&mut ledger)?;
+		ledger.recount();
 		Self::reweigh(ledger.slot, before, ledger.draw_weight());
 		Ledgers::<T>::insert(operator, ledger);
 		Ok(result)
@@ -206,7 +211,9 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Forgets an operator without stake; the last slot moves into the one that falls vacant.
-	fn retire(operator: T::AccountId, ledger: Ledger<T>) {
+	fn retire(operator: T::AccountId, ledger: Ledger<T>) -> DispatchResult {
+		// While it can still be shared.
+		Self::pay_seats_of(&operator);
 		Self::reweigh(ledger.slot, ledger.draw_weight(), 0);
 		Self::release_hot_key(&ledger.hot_key);
 		Ledgers::<T>::remove(&operator);
@@ -220,7 +227,30 @@ impl<T: Config> Pallet<T> {
 			Ledgers::<T>::mutate_extant(&moved, |moved| moved.slot = ledger.slot);
 			Slots::<T>::insert(ledger.slot, moved);
 		}
+		Self::close_pool(&operator)?;
 		Self::deposit_event(Event::Retired { operator });
+		Ok(())
+	}
+
+	/// Frees the delegators of an operator that leaves: what they earned is theirs at once, and
+	/// what they delegated can be withdrawn without waiting.
+	fn close_pool(operator: &T::AccountId) -> DispatchResult {
+		let Some(mut pool) = Pools::<T>::get(operator) else { return Ok(()) };
+		let idle = pool.stream.advance(pool.stream.until, pool.shares.active);
+		pool.closed = true;
+		Self::store_pool(operator, pool)?;
+		Self::pot_to_operator(operator, idle);
+		Ok(())
+	}
+
+	/// The least bond of those who do this.
+	pub fn min_bond(role: Role) -> BalanceOf<T> {
+		match role {
+			Role::Worker => T::MinBond::get(),
+			Role::Publisher => T::MinPublisherBond::get(),
+			Role::Curator => T::MinCuratorBond::get(),
+			Role::DataContributor => T::MinDataContributorBond::get(),
+		}
 	}
 
 	/// Makes `hot_key` the one of `operator`.

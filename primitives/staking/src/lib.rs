@@ -5,12 +5,15 @@
 extern crate alloc;
 
 pub mod runtime_api;
+mod views;
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_core::H256;
 use sp_runtime::Perbill;
+
+pub use views::*;
 
 /// What a bonded account does for the network.
 #[derive(
@@ -30,6 +33,15 @@ pub enum Role {
 	/// Runs models: is drawn into committees.
 	#[codec(index = 0)]
 	Worker,
+	/// Publishes models and keeps them up.
+	#[codec(index = 1)]
+	Publisher,
+	/// Judges models for the community.
+	#[codec(index = 2)]
+	Curator,
+	/// Gives data that models are trained or judged with.
+	#[codec(index = 3)]
+	DataContributor,
 }
 
 /// Why stake is taken.
@@ -91,9 +103,20 @@ pub trait StakeSlash {
 	/// Ends one obligation.
 	fn discharge(operator: &Self::AccountId);
 
-	/// Takes `fraction` of the operator's slashable stake to the treasury; counts a strike if the
-	/// offence is one of liveness. Returns what was taken.
+	/// Takes `fraction` of the stake that the operator answers with, its own and what is delegated
+	/// to it, at once or once governance had time to object; counts a strike if the offence is one
+	/// of liveness. Returns what that is now.
 	fn punish(operator: &Self::AccountId, offence: Offence, fraction: Perbill) -> Self::Balance;
+
+	/// Like [`Self::punish`], with a part for whoever showed the offence.
+	fn punish_reported(
+		operator: &Self::AccountId,
+		offence: Offence,
+		fraction: Perbill,
+		_reporter: &Self::AccountId,
+	) -> Self::Balance {
+		Self::punish(operator, offence, fraction)
+	}
 }
 
 /// Where earnings go. `Credit` is an imbalance already taken from whoever pays.
@@ -106,6 +129,38 @@ pub trait RewardSink<AccountId, Credit> {
 
 	/// Pays the treasury.
 	fn reward_treasury(earned: Credit);
+}
+
+/// What credits that aren't final are for: the number of a request.
+pub type CauseId = u64;
+
+/// Who earns something.
+#[derive(
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Payee<AccountId> {
+	/// An operator, for work that ended in the result.
+	#[codec(index = 0)]
+	Operator(AccountId),
+	/// Whoever contributed the model; without one, the treasury.
+	#[codec(index = 1)]
+	Contributor(Option<AccountId>),
+	/// The treasury.
+	#[codec(index = 2)]
+	Treasury,
+}
+
+/// Earnings that a verdict may still take back.
+pub trait PendingRewards<AccountId, Credit> {
+	/// Sets `earned` aside for `payee` until `cause` is final. Gives it back if there is no room
+	/// for another payee, or nowhere to keep it.
+	fn credit(cause: CauseId, payee: Payee<AccountId>, earned: Credit) -> Result<(), Credit>;
+
+	/// Pays all that was credited for `cause`.
+	fn release(cause: CauseId);
+
+	/// Takes back exactly what was credited for `cause`, and not released.
+	fn take_back(cause: CauseId) -> Credit;
 }
 
 /// A bonded operator as clients see it.
@@ -128,6 +183,10 @@ pub struct OperatorInfo<AccountId, Balance, BlockNumber> {
 	pub strikes: u32,
 	/// Requests not final yet that it has a seat in.
 	pub obligations: u32,
-	/// Earned since it bonded.
+	/// Earned since it bonded, without its delegators' part.
 	pub earned: Balance,
+	/// Delegated to it, without what is unbonding.
+	pub delegated: Balance,
+	/// What of that counts in draws.
+	pub counted: Balance,
 }

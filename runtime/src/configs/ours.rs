@@ -13,7 +13,7 @@ use crate::{
 	AccountId, Address, Balance, Balances, BlockNumber, ContributorStaking, Inference,
 	ModelEvaluation, ModelRegistry, Nonce, Runtime, RuntimeCall, RuntimeHoldReason, Signature,
 	SignedPayload, System, TransactionStorage, TxExtension, UncheckedExtrinsic, DAYS, MICROUNIT,
-	UNIT,
+	MINUTES, UNIT,
 };
 use codec::Encode;
 use core::marker::PhantomData;
@@ -58,6 +58,12 @@ parameter_types! {
 	pub const MaxProposals: u32 = 64;
 	pub const MaxUnbonding: u32 = 16;
 	pub const MaxOperators: u32 = 4_096;
+	pub const EarningsPalletId: PalletId = PalletId(*b"do/earns");
+	pub const MaxPendingSlashes: u32 = 16;
+	pub const MaxPayees: u32 = MAX_COMMITTEE + 2;
+	pub const EraHistory: u32 = 30;
+	pub const InflationCap: Perbill = Perbill::from_percent(10);
+	pub const BlocksPerYear: u64 = 365 * DAYS as u64;
 }
 
 impl pallet_artifact_storage::Config for Runtime {
@@ -137,7 +143,48 @@ impl pallet_contributor_staking::Config for Runtime {
 	type StrikeWindow = AtLeast<1, staking::StrikeWindow>;
 	type MaxStrikes = AtLeast<1, staking::MaxStrikes>;
 	type Treasury = ResolveTo<TreasuryAccount, Balances>;
+	type PalletId = EarningsPalletId;
+	type MinPublisherBond = staking::MinPublisherBond;
+	type MinCuratorBond = staking::MinCuratorBond;
+	type MinDataContributorBond = staking::MinDataContributorBond;
+	type MinDelegation = staking::MinDelegation;
+	type MaxDelegationRatio = staking::MaxDelegationRatio;
+	type MaxCommission = staking::MaxCommission;
+	type CommissionDelay = staking::CommissionDelay;
+	type DripPeriod = AtLeast<1, staking::DripPeriod>;
+	type LongestObligation = LongestObligation;
+	type SlashDeferPeriod = staking::SlashDeferPeriod;
+	type MaxPendingSlashes = MaxPendingSlashes;
+	type ReporterShare = staking::ReporterShare;
+	type SlashCancelOrigin = GuardianOrigin;
+	type MaxPayees = MaxPayees;
+	type EraLength = AtLeast<1, staking::EraLength>;
+	type BlocksPerYear = BlocksPerYear;
+	type Inflation = staking::Inflation;
+	type InflationCap = InflationCap;
+	type WorkerInflation = staking::WorkerInflation;
+	type ContributorInflation = staking::ContributorInflation;
+	type SeatInflationCap = staking::SeatInflationCap;
+	type ContributorMatch = staking::ContributorMatch;
+	type EraHistory = EraHistory;
 	type WeightInfo = pallet_contributor_staking::weights::SubstrateWeight<Runtime>;
+}
+
+/// The most blocks from a draw to finality.
+pub struct LongestObligation;
+
+impl Get<BlockNumber> for LongestObligation {
+	fn get() -> BlockNumber {
+		[
+			inference::CommitPeriod::get(),
+			inference::RevealPeriod::get(),
+			inference::ChallengePeriod::get(),
+			// What a block has no room for is served in one of the next.
+			2 * MINUTES,
+		]
+		.into_iter()
+		.fold(0, BlockNumber::saturating_add)
+	}
 }
 
 impl pallet_inference::Config for Runtime {

@@ -83,6 +83,55 @@ pub mod dynamic_params {
 		/// Strikes in a window after which an operator is not drawn any more.
 		#[codec(index = 3)]
 		pub static MaxStrikes: u32 = 5;
+		/// The least that a publisher bonds.
+		#[codec(index = 4)]
+		pub static MinPublisherBond: Balance = 100 * UNIT;
+		/// The least that a curator bonds.
+		#[codec(index = 5)]
+		pub static MinCuratorBond: Balance = 500 * UNIT;
+		/// The least that a data contributor bonds.
+		#[codec(index = 6)]
+		pub static MinDataContributorBond: Balance = 100 * UNIT;
+		/// The least that an account delegates to an operator.
+		#[codec(index = 7)]
+		pub static MinDelegation: Balance = 10 * UNIT;
+		/// How many times its own bond may be delegated to an operator, and counts in draws.
+		#[codec(index = 8)]
+		pub static MaxDelegationRatio: u32 = 4;
+		/// The largest part of its delegators' earnings that an operator may keep.
+		#[codec(index = 9)]
+		pub static MaxCommission: Perbill = Perbill::from_percent(30);
+		/// Blocks for which delegators see a higher commission before it holds.
+		#[codec(index = 10)]
+		pub static CommissionDelay: BlockNumber = 7 * DAYS;
+		/// Blocks over which earnings drip into a pool.
+		#[codec(index = 11)]
+		pub static DripPeriod: BlockNumber = DAYS;
+		/// Blocks in which governance can call a slash off.
+		#[codec(index = 12)]
+		pub static SlashDeferPeriod: BlockNumber = 2 * DAYS;
+		/// Part of a slash that goes to whoever showed the offence.
+		#[codec(index = 13)]
+		pub static ReporterShare: Perbill = Perbill::from_percent(10);
+		/// Blocks in an era.
+		#[codec(index = 14)]
+		pub static EraLength: BlockNumber = DAYS;
+		/// New tokens in a year, as part of the issuance; the runtime has a cap for it.
+		#[codec(index = 15)]
+		pub static Inflation: Perbill = Perbill::from_percent(4);
+		/// Part of an era's new tokens that is for workers.
+		#[codec(index = 16)]
+		pub static WorkerInflation: Perbill = Perbill::from_percent(60);
+		/// Part of an era's new tokens that is for contributors. The rest is the treasury's.
+		#[codec(index = 17)]
+		pub static ContributorInflation: Perbill = Perbill::from_percent(25);
+		/// The most new tokens that a seat earns.
+		#[codec(index = 18)]
+		pub static SeatInflationCap: Balance = UNIT / 10;
+		/// The most new tokens that a contributor gets for each token of a fee. More than the
+		/// treasury's share of a fee, divided by the contributors', could be farmed.
+		#[codec(index = 19)]
+		pub static ContributorMatch: Perbill = Perbill::from_percent(50);
 	}
 
 	/// Of referenda.
@@ -190,6 +239,10 @@ impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 				S::MinBond(staking::MinBond, Some(100 * UNIT)),
 				S::UnbondingPeriod(staking::UnbondingPeriod, Some(30)),
 				S::StrikeWindow(staking::StrikeWindow, Some(HOURS)),
+				S::CommissionDelay(staking::CommissionDelay, Some(20)),
+				S::DripPeriod(staking::DripPeriod, Some(10)),
+				S::SlashDeferPeriod(staking::SlashDeferPeriod, Some(5)),
+				S::EraLength(staking::EraLength, Some(50)),
 			]
 			.map(RuntimeParameters::Staking),
 		);

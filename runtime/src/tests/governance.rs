@@ -371,19 +371,24 @@ fn referendum_should_go_on_when_anybody_else_wants_it_to_end() {
 }
 
 #[test]
-fn penalties_should_end_up_in_the_treasury() {
+fn penalties_should_end_up_in_the_treasury_when_nobody_calls_them_off() {
+	use crate::{
+		configs::parameters::dynamic_params::staking::SlashDeferPeriod, ContributorStaking,
+	};
 	use dodona_primitives_staking::{Offence, StakeSlash};
 	dev().execute_with(|| {
+		System::set_block_number(1);
 		let treasury = || System::account(crate::configs::TreasuryAccount::get()).data.free;
 		let before = treasury();
 		let (operator, _) = crate::genesis_config_presets::worker(1);
-		let taken = <crate::ContributorStaking as StakeSlash>::punish(
-			&operator,
-			Offence::Dissent,
-			Perbill::from_percent(5),
-		);
-		assert!(taken > 0);
-		assert_eq!(treasury() - before, taken);
+		let expected =
+			ContributorStaking::punish(&operator, Offence::Dissent, Perbill::from_percent(5));
+		assert!(expected > 0);
+		assert_eq!(treasury(), before);
+
+		System::set_block_number(1 + SlashDeferPeriod::get());
+		assert_ok!(ContributorStaking::apply_slash(signed(Bob), operator, 0));
+		assert_eq!(treasury() - before, expected);
 	});
 }
 

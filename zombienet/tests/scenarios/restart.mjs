@@ -95,9 +95,10 @@ export default function restart(world) {
 		const { request, state, block } = await chain.reach(asked, 'Finalized');
 		assert.equal(request.attempt.toNumber(), 1, 'the first committee answered');
 		assert.ok(state.committee.every(({ status }) => status.isRevealed && status.asRevealed.eq(state.outcome)));
-		const { Punished } = chain.api.events.contributorStaking;
+		const { Slashed, SlashDeferred, Struck } = chain.api.events.contributorStaking;
+		const isPenalty = (event) => [Slashed, SlashDeferred, Struck].some((kind) => kind.is(event));
 		for (let at = asked.block; at <= block; at += 1) {
-			assert.ok(!(await chain.events(at)).some((event) => Punished.is(event)), `block ${at}`);
+			assert.ok(!(await chain.events(at)).some(isPenalty), `block ${at}`);
 		}
 
 		const question = ['--tokens', TOKENS.join(','), '--max-tokens', `${LONGEST}`];

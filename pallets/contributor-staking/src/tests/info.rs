@@ -20,6 +20,8 @@ fn info_should_be_the_same_when_the_account_is_the_operator_or_its_hot_key() {
 			strikes: 1,
 			obligations: 1,
 			earned: 42,
+			delegated: 0,
+			counted: 0,
 		};
 		assert_eq!(Staking::operator_info(1), Some(info.clone()));
 		assert_eq!(Staking::operator_info(hot(1)), Some(info));

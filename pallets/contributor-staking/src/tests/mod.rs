@@ -1,16 +1,29 @@
 //! One file per feature.
 
+mod attacks;
 mod bond;
 mod chill;
+mod commission;
 mod config;
+mod cost;
+mod counting;
+mod credits;
+mod defer;
+mod delegate;
 mod draw;
+mod eras;
 mod genesis;
 mod hot_key;
 mod info;
+mod kick;
+mod math;
+mod pool_reward;
 mod reward;
+mod roles;
 mod slash;
 mod stateful;
 mod sum_tree;
 mod try_state;
 mod unbond;
+mod views;
 mod withdraw;

@@ -7,6 +7,11 @@ fn percent(percent: u32) -> Perbill {
 	Perbill::from_percent(percent)
 }
 
+/// What is said of a slash of operator 1 without delegators.
+fn slashed(offence: Offence, of: u32, own: Balance) -> Event<Test> {
+	Event::Slashed { operator: 1, offence, fraction: percent(of), own, delegated: 0 }
+}
+
 #[test]
 fn punish_should_bring_the_fraction_to_the_treasury_when_all_is_bonded() {
 	ExtBuilder::default().bonded(1, 1000).build_and_execute(|| {
@@ -14,10 +19,7 @@ fn punish_should_bring_the_fraction_to_the_treasury_when_all_is_bonded() {
 		assert_eq!(held(1), 900);
 		assert_eq!(ledger(1).draw_weight(), 900);
 		assert_eq!(free(TREASURY), EXISTENTIAL_DEPOSIT + 100);
-		assert_eq!(
-			events(),
-			[Event::Punished { operator: 1, offence: Offence::Dissent, amount: 100, strikes: 0 }]
-		);
+		assert_eq!(events(), [slashed(Offence::Dissent, 10, 100)]);
 	});
 }
 
@@ -60,7 +62,7 @@ fn punish_should_chill_when_the_bond_falls_below_the_least() {
 		assert_eq!(
 			events(),
 			[
-				Event::Punished { operator: 1, offence: Offence::Dissent, amount: 1, strikes: 0 },
+				slashed(Offence::Dissent, 1, 1),
 				Event::Chilled { operator: 1, reason: ChillReason::BondTooLow },
 			]
 		);
@@ -81,12 +83,8 @@ fn punish_should_chill_when_strikes_add_up_within_the_window() {
 		assert_eq!(
 			events(),
 			[
-				Event::Punished {
-					operator: 1,
-					offence: Offence::NoShow,
-					amount,
-					strikes: MAX_STRIKES
-				},
+				slashed(Offence::NoShow, 1, amount),
+				Event::Struck { operator: 1, strikes: MAX_STRIKES },
 				Event::Chilled { operator: 1, reason: ChillReason::Strikes },
 			]
 		);
