@@ -8,11 +8,13 @@ use dodona_engine::{
 	golden, Model,
 };
 use dodona_primitives_inference::{
-	hold_out_root, known_answers_hash, outcome_hash, Admission, Evaluation, Expected, HoldOut,
-	Input, KnownAnswer, KnownAnswers, Metric, RequestId, ResultSink, RevealedSample, Sample, Stage,
-	MAX_EVALUATED, MAX_INPUT_LEN, MAX_OUTPUT_LEN, MAX_SAMPLES,
+	known_answers_hash, outcome_hash, Admission, Evaluation, Expected, HoldOut, Input, KnownAnswer,
+	KnownAnswers, Metric, RequestId, ResultSink, RevealedSample, Sample, Stage, MAX_EVALUATED,
+	MAX_INPUT_LEN, MAX_OUTPUT_LEN, MAX_SAMPLES,
 };
-use dodona_primitives_models::{Architecture, ArtifactRef, ModelId, VersionId, CHUNK_SIZE};
+use dodona_primitives_models::{
+	root_of, Architecture, ArtifactRef, ModelId, VersionId, CHUNK_SIZE,
+};
 use frame_benchmarking::v2::*;
 use frame_support::pallet_prelude::*;
 use frame_system::RawOrigin;
@@ -73,7 +75,7 @@ fn first_sample(len: u32) -> (HoldOut, RevealedSample) {
 	let expected = Expected::truncate_from(vec![1; Expected::bound()]);
 	let sample = Sample { input: input(len), expected, salt: [1; 16] };
 	let mut proof = BoundedVec::default();
-	let mut root = hold_out_root(&[sample.hash()]);
+	let mut root = root_of(&[sample.hash()]);
 	for level in 0..MAX_SAMPLES.ilog2() {
 		let sibling = H256::repeat_byte(level as u8);
 		root = BlakeTwo256::hash(&[root.as_bytes(), sibling.as_bytes()].concat());
@@ -88,6 +90,12 @@ fn first_sample(len: u32) -> (HoldOut, RevealedSample) {
 		used: 0,
 	};
 	(hold_out, RevealedSample { sample, proof })
+}
+
+/// Has a model measured by this set, of which the owner of all models reveals the samples.
+fn set_of<T: Config>(model: ModelId, hold_out: HoldOut) {
+	let revealer = T::BenchmarkHelper::owner();
+	HoldOuts::<T>::insert(model, HoldOutSet { number: 1, revealer, hold_out });
 }
 
 /// An evaluation that waits for nothing but the answer to [`REQUEST`].
@@ -188,17 +196,18 @@ mod benchmarks {
 		let version = T::BenchmarkHelper::propose(None, network, artifact, H256::zero());
 		let who = T::BenchmarkHelper::owner();
 		let (hold_out, _) = first_sample(4);
-		HoldOuts::<T>::insert(version.model, HoldOutSet { number: 1, hold_out });
+		set_of::<T>(version.model, hold_out);
 
 		#[extrinsic_call]
 		_(
-			RawOrigin::Signed(who),
+			RawOrigin::Signed(who.clone()),
 			version.model,
 			H256::repeat_byte(1),
 			MAX_SAMPLES,
 			Metric::Accuracy,
 			MAX_EVALUATED,
 			Perbill::zero(),
+			who.clone(),
 		);
 
 		assert_eq!(HoldOuts::<T>::get(version.model).map(|set| set.number), Some(2));
@@ -220,7 +229,7 @@ mod benchmarks {
 		T::BenchmarkHelper::activate(active);
 		let version = propose(Some(active.model), 2);
 		let (hold_out, revealed) = first_sample(i / 4 * 4);
-		HoldOuts::<T>::insert(version.model, HoldOutSet { number: 1, hold_out });
+		set_of::<T>(version.model, hold_out);
 		let revealed = BoundedVec::truncate_from(vec![revealed]);
 		let who = T::BenchmarkHelper::owner();
 

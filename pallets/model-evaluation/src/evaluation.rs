@@ -2,15 +2,15 @@
 
 use crate::{
 	measure::{mean, measure},
-	Admissions, Config, Course, Error, Evaluations, Event, HoldOutSet, HoldOuts, Pallet, Question,
-	Questions, WeightInfo,
+	Admissions, Config, Course, Error, Evaluations, Event, HoldOutSetOf, HoldOuts, Pallet,
+	Question, Questions, WeightInfo,
 };
 use alloc::vec::Vec;
 use dodona_primitives_inference::{
 	Admission, Ask, Evaluation, RequestId, RevealedSample, Stage, MAX_REVEALED,
 };
 use dodona_primitives_models::{ModelInspect, VersionId};
-use frame_support::{ensure, pallet_prelude::*};
+use frame_support::{ensure, pallet_prelude::*, storage::with_storage_layer};
 use sp_runtime::Weight;
 
 impl<T: Config> Pallet<T> {
@@ -21,38 +21,60 @@ impl<T: Config> Pallet<T> {
 		revealed: BoundedVec<RevealedSample, ConstU32<MAX_REVEALED>>,
 		max_fee: T::Balance,
 	) -> DispatchResult {
-		ensure!(T::Models::is_proposed(version), Error::<T>::NotProposed);
-		let admitted = Admissions::<T>::get(version) == Some(Admission::Reproduced);
-		ensure!(admitted, Error::<T>::NotAdmitted);
+		let before = HoldOuts::<T>::get(version.model).ok_or(Error::<T>::NoHoldOut)?;
+		// Anybody else has seen the samples in the pool, and would use them up for a version that is
+		// of no use.
+		ensure!(who == before.revealer, Error::<T>::NotTheRevealer);
 		let count = revealed.len() as u32;
 		ensure!(count > 0, Error::<T>::NothingRevealed);
-		let active = T::Models::active_version(version.model).ok_or(Error::<T>::NoActiveVersion)?;
-		let mut set = HoldOuts::<T>::get(version.model).ok_or(Error::<T>::NoHoldOut)?;
-		let mut course = Self::course(version, active, &set)?;
-		let evaluation = &mut course.evaluation;
-		let left = evaluation.samples.saturating_sub(evaluation.revealed);
-		ensure!(count <= left, Error::<T>::TooManySamples);
-
+		let mut set = before.clone();
 		let first = set.hold_out.used;
 		let end = first.checked_add(count).filter(|end| *end <= set.hold_out.samples);
 		set.hold_out.used = end.ok_or(Error::<T>::HoldOutExhausted)?;
+		let are_next = (first..).zip(&revealed).all(|(index, one)| one.is_at(&set.hold_out, index));
+		ensure!(are_next, Error::<T>::WrongSample);
+
+		// Everybody has seen them now, whatever comes of it.
+		HoldOuts::<T>::insert(version.model, set);
+		let asked =
+			with_storage_layer(|| Self::ask_samples(&who, version, &before, revealed, max_fee));
+		if let Err(error) = asked {
+			Self::deposit_event(Event::EvaluationFailed { version, first, count, error });
+		}
+		Ok(())
+	}
+
+	/// Puts samples, which are the next ones of `set`, to a version and to the one in use.
+	fn ask_samples(
+		who: &T::AccountId,
+		version: VersionId,
+		set: &HoldOutSetOf<T>,
+		revealed: BoundedVec<RevealedSample, ConstU32<MAX_REVEALED>>,
+		max_fee: T::Balance,
+	) -> DispatchResult {
+		ensure!(T::Models::is_proposed(version), Error::<T>::NotProposed);
+		let admitted = Admissions::<T>::get(version) == Some(Admission::Reproduced);
+		ensure!(admitted, Error::<T>::NotAdmitted);
+		let active = T::Models::active_version(version.model).ok_or(Error::<T>::NoActiveVersion)?;
+		let mut course = Self::course(version, active, set)?;
+		let evaluation = &mut course.evaluation;
+		let (first, count) = (set.hold_out.used, revealed.len() as u32);
+		let left = evaluation.samples.saturating_sub(evaluation.revealed);
+		ensure!(count <= left, Error::<T>::TooManySamples);
 		evaluation.revealed = evaluation.revealed.saturating_add(count);
 		evaluation.pending = evaluation.pending.saturating_add(count.saturating_mul(2));
 
 		let run = course.run();
 		let mut requests = Vec::new();
-		for (index, revealed) in (first..).zip(revealed) {
-			ensure!(revealed.is_at(&set.hold_out, index), Error::<T>::WrongSample);
-			let RevealedSample { sample, .. } = revealed;
+		for RevealedSample { sample, .. } in revealed {
 			for (asked, candidate) in [(version, true), (active, false)] {
-				let request = T::Ask::ask(&who, asked, sample.input.clone(), max_fee)?;
+				let request = T::Ask::ask(who, asked, sample.input.clone(), max_fee)?;
 				let expected = sample.expected.clone();
 				let question = Question::Sample { version, run, candidate, expected };
 				Questions::<T>::insert(request, question);
 				requests.push(request);
 			}
 		}
-		HoldOuts::<T>::insert(version.model, set);
 		Evaluations::<T>::insert(version, course);
 		let against = active.number;
 		Self::deposit_event(Event::SamplesRevealed { version, against, first, count, requests });
@@ -60,7 +82,11 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The evaluation to go on with: the one in course, or a new one.
-	fn course(version: VersionId, active: VersionId, set: &HoldOutSet) -> Result<Course, Error<T>> {
+	fn course(
+		version: VersionId,
+		active: VersionId,
+		set: &HoldOutSetOf<T>,
+	) -> Result<Course, Error<T>> {
 		let before = Evaluations::<T>::get(version)
 			.filter(|course| Self::is_current(course, active, set.number));
 		if let Some(course) = before {

@@ -2,7 +2,7 @@
 
 use crate::{measure::is_better, Admissions, Config, Course, Error, Evaluations, HoldOuts, Pallet};
 use dodona_primitives_inference::{Admission, Stage};
-use dodona_primitives_models::{ModelId, UpgradeGate, VersionId};
+use dodona_primitives_models::{ModelId, ModelInspect, UpgradeGate, VersionId};
 use frame_support::{ensure, pallet_prelude::DispatchResult};
 
 impl<T: Config> UpgradeGate for Pallet<T> {
@@ -25,6 +25,19 @@ impl<T: Config> UpgradeGate for Pallet<T> {
 		let better = is_better(candidate, other, set.hold_out.margin);
 		ensure!(better, Error::<T>::NotBetter);
 		Ok(())
+	}
+
+	fn is_being_measured(version: VersionId) -> bool {
+		let course = Evaluations::<T>::get(version)
+			.filter(|course| course.evaluation.stage == Stage::Running);
+		let set = HoldOuts::<T>::get(version.model);
+		let active = T::Models::active_version(version.model);
+		match (course, set, active) {
+			(Some(course), Some(set), Some(active)) => {
+				Self::is_current(&course, active, set.number)
+			},
+			_ => false,
+		}
 	}
 
 	fn close(version: VersionId, approved: bool) {

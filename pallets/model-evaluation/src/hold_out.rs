@@ -16,14 +16,19 @@ impl<T: Config> Pallet<T> {
 		metric: Metric,
 		per_evaluation: u32,
 		margin: Perbill,
+		revealer: T::AccountId,
 	) -> DispatchResult {
 		ensure!((1..=MAX_SAMPLES).contains(&samples), Error::<T>::InvalidSamples);
 		let most = samples.min(MAX_EVALUATED);
 		ensure!((1..=most).contains(&per_evaluation), Error::<T>::InvalidPerEvaluation);
-		let before = HoldOuts::<T>::get(model).map_or(0, |set| set.number);
-		let number = before.saturating_add(1);
-		let hold_out = HoldOut { root, samples, metric, per_evaluation, margin, used: 0 };
-		HoldOuts::<T>::insert(model, HoldOutSet { number, hold_out });
+		let before = HoldOuts::<T>::get(model);
+		let number = before.as_ref().map_or(0, |set| set.number).saturating_add(1);
+		// Who has seen a sample has not forgotten it because somebody commits to it once more.
+		let same = before.filter(|set| set.hold_out.root == root);
+		let used = same.map_or(0, |set| set.hold_out.used.min(samples));
+		let hold_out = HoldOut { root, samples, metric, per_evaluation, margin, used };
+		let set = HoldOutSet { number, revealer: revealer.clone(), hold_out };
+		HoldOuts::<T>::insert(model, set);
 		Self::deposit_event(Event::HoldOutSet {
 			model,
 			root,
@@ -31,6 +36,7 @@ impl<T: Config> Pallet<T> {
 			metric,
 			per_evaluation,
 			margin,
+			revealer,
 		});
 		Ok(())
 	}

@@ -10,9 +10,9 @@
 //! answers itself. One that doesn't can't be approved.
 //!
 //! Whoever governs a model can commit to a *hold-out set*: the root over samples that nobody has
-//! seen, and a metric. An *evaluation* reveals the next samples of the set and has committees put
-//! each of them to a version that waits for approval and to the version in use. Both get a score.
-//! Samples that were revealed are used up.
+//! seen, a metric, and the *revealer*, who alone shows them. An *evaluation* reveals the next samples
+//! of the set and has committees put each of them to a version that waits for approval and to the
+//! version in use. Both get a score. Samples that were revealed are used up, whatever comes of them.
 //!
 //! This pallet only finds out. Whoever approves versions asks it, by [`UpgradeGate`], and it asks
 //! committees by [`Ask`].
@@ -31,7 +31,7 @@
 extern crate alloc;
 
 pub use pallet::*;
-pub use types::{Course, HoldOutSet, Question};
+pub use types::{Course, HoldOutSet, HoldOutSetOf, Question};
 pub use weights::WeightInfo;
 
 mod admission;
@@ -53,7 +53,7 @@ pub mod weights;
 
 #[frame_support::pallet]
 pub mod pallet {
-	use super::{Course, HoldOutSet, Question, WeightInfo};
+	use super::{Course, HoldOutSetOf, Question, WeightInfo};
 	use alloc::vec::Vec;
 	use dodona_primitives_inference::{
 		Admission, Ask, KnownAnswers, Metric, RequestId, RevealedSample, MAX_REVEALED,
@@ -70,8 +70,7 @@ pub mod pallet {
 		type Balance: tokens::Balance;
 
 		/// The models and whoever governs them.
-		type Models: ModelInspect<AccountId = Self::AccountId, Balance = Self::Balance>
-			+ ModelGovernance<OriginFor<Self>>;
+		type Models: ModelInspect<Balance = Self::Balance> + ModelGovernance<OriginFor<Self>>;
 
 		/// How committees are asked.
 		type Ask: Ask<AccountId = Self::AccountId, Balance = Self::Balance>;
@@ -99,7 +98,7 @@ pub mod pallet {
 
 	/// What the versions of a model are measured by.
 	#[pallet::storage]
-	pub type HoldOuts<T> = StorageMap<_, Twox64Concat, ModelId, HoldOutSet>;
+	pub type HoldOuts<T: Config> = StorageMap<_, Twox64Concat, ModelId, HoldOutSetOf<T>>;
 
 	/// The last evaluation of a version.
 	#[pallet::storage]
@@ -152,6 +151,8 @@ pub mod pallet {
 			per_evaluation: u32,
 			/// By how much a version has to score higher than the one in use.
 			margin: Perbill,
+			/// Who reveals the samples.
+			revealer: T::AccountId,
 		},
 		/// Samples were revealed, and put to a version and the one in use.
 		SamplesRevealed {
@@ -165,6 +166,17 @@ pub mod pallet {
 			count: u32,
 			/// The requests: for each sample the version's, then the other's.
 			requests: Vec<RequestId>,
+		},
+		/// Samples were revealed, and are used up, but nobody was asked.
+		EvaluationFailed {
+			/// The version that was to be measured.
+			version: VersionId,
+			/// The first sample's place in the set.
+			first: u32,
+			/// How many they are.
+			count: u32,
+			/// Why.
+			error: DispatchError,
 		},
 		/// A version was measured beside the one in use.
 		Scored {
@@ -224,6 +236,8 @@ pub mod pallet {
 		NoHoldOut,
 		/// The hold-out set has not as many samples left: it has to be replaced.
 		HoldOutExhausted,
+		/// The samples are somebody else's to reveal: sign as the revealer of the hold-out set.
+		NotTheRevealer,
 		/// The model has no version in use to compare with.
 		NoActiveVersion,
 		/// No sample is revealed.
@@ -293,7 +307,8 @@ pub mod pallet {
 		/// Whoever governs the model: its owner, or the curator of a model of the commons.
 		///
 		/// ## Details
-		/// Replaces the set before. Scores by that one don't count any more.
+		/// Replaces the set before. Scores by that one don't count any more. If it has the same root,
+		/// the samples that are used up stay so. Only `revealer` reveals the samples.
 		///
 		/// ## Errors
 		/// - those of an origin that doesn't govern the model
@@ -311,32 +326,37 @@ pub mod pallet {
 			metric: Metric,
 			per_evaluation: u32,
 			margin: Perbill,
+			revealer: T::AccountId,
 		) -> DispatchResult {
 			T::Models::ensure_governs(origin, model)?;
-			Self::do_set_hold_out(model, root, samples, metric, per_evaluation, margin)
+			Self::do_set_hold_out(model, root, samples, metric, per_evaluation, margin, revealer)
 		}
 
 		/// Reveal the next samples of a model's hold-out set, and put them to a version and to the
 		/// version in use.
 		///
 		/// ## Dispatch Origin
-		/// Signed by anyone who has the samples, and pays the fees of both versions.
+		/// Signed by the revealer of the set, who pays the fees of both versions.
 		///
 		/// ## Details
-		/// The first call begins the evaluation, and later ones, by anyone, go on with it until as
-		/// many samples are revealed as it takes. An evaluation by a set that was replaced, or
-		/// beside a version that is not in use any more, is not gone on with: another one begins.
-		/// `max_fee` is for each request.
+		/// The first call begins the evaluation, and later ones go on with it until as many samples
+		/// are revealed as it takes. An evaluation by a set that was replaced, or beside a version
+		/// that is not in use any more, is not gone on with: another one begins. `max_fee` is for
+		/// each request.
+		///
+		/// Once the samples are shown to be the next ones they are used up: everybody has seen them.
+		/// If nobody can be asked then, the call goes through all the same, asks nobody, and
+		/// [`Event::EvaluationFailed`] says why: [`Error::NotProposed`], [`Error::NotAdmitted`],
+		/// [`Error::NoActiveVersion`], [`Error::TooManySamples`], [`Error::StillAnswering`],
+		/// [`Error::AlreadyScored`], [`Error::HoldOutExhausted`], or an error of a request.
 		///
 		/// ## Errors
-		/// - [`Error::NotProposed`], [`Error::NotAdmitted`], [`Error::NoActiveVersion`]
-		/// - [`Error::NoHoldOut`], [`Error::HoldOutExhausted`]
-		/// - [`Error::NothingRevealed`], [`Error::TooManySamples`], [`Error::WrongSample`]
-		/// - [`Error::StillAnswering`], [`Error::AlreadyScored`]
-		/// - those of a request
+		/// - [`Error::NoHoldOut`], [`Error::NotTheRevealer`]
+		/// - [`Error::NothingRevealed`], [`Error::HoldOutExhausted`], [`Error::WrongSample`]
 		///
 		/// ## Events
-		/// [`Event::SamplesRevealed`]; later [`Event::Scored`] or [`Event::EvaluationUnanswered`]
+		/// [`Event::SamplesRevealed`], and later [`Event::Scored`] or
+		/// [`Event::EvaluationUnanswered`]; or [`Event::EvaluationFailed`]
 		///
 		/// ## Complexity
 		/// O(samples), each with two requests.

@@ -4,11 +4,12 @@ use crate as pallet_model_evaluation;
 use codec::Encode;
 use dodona_engine::{architecture::Class, golden, Model, ENGINE_VERSION};
 use dodona_primitives_inference::{
-	hold_out_proof, hold_out_root, known_answers_hash, outcome_hash, Ask, Evaluation, HoldOut,
-	Input, KnownAnswer, KnownAnswers, Metric, RequestId, ResultSink, RevealedSample, Sample, Stage,
+	known_answers_hash, outcome_hash, Ask, Evaluation, HoldOut, Input, KnownAnswer, KnownAnswers,
+	Metric, RequestId, ResultSink, RevealedSample, Sample, Stage,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelGovernance, ModelId, ModelInspect, Price, VersionId,
+	leaf_proof, root_of, Architecture, ArtifactRef, Manifest, ModelGovernance, ModelId,
+	ModelInspect, Price, VersionId,
 };
 use frame_support::{
 	assert_ok, derive_impl, ensure,
@@ -19,7 +20,7 @@ use frame_support::{
 };
 use frame_system::ensure_signed;
 use sp_core::H256;
-use sp_runtime::{BuildStorage, DispatchError, DispatchResult, Perbill};
+use sp_runtime::{BuildStorage, DispatchError, DispatchResult, Perbill, TokenError};
 
 pub type AccountId = u64;
 pub type Balance = u128;
@@ -28,8 +29,10 @@ type Block = frame_system::mocking::MockBlockU32<Test>;
 /// Governs every model.
 pub const OWNER: AccountId = 1;
 pub const ANYONE: AccountId = 2;
-/// Can't pay for a request.
+/// Can't pay for two requests.
 pub const POOR: AccountId = 3;
+/// Reveals the samples of every set.
+pub const REVEALER: AccountId = 4;
 
 pub const MODEL: ModelId = 7;
 /// Wait for approval.
@@ -79,7 +82,6 @@ pub type NextRequest = StorageValue<Prefix, RequestId, ValueQuery>;
 pub struct Models;
 
 impl ModelInspect for Models {
-	type AccountId = AccountId;
 	type Balance = Balance;
 
 	fn active_version(model: ModelId) -> Option<VersionId> {
@@ -115,10 +117,6 @@ impl ModelInspect for Models {
 	fn is_proposed(version: VersionId) -> bool {
 		Proposed::get().contains(&version)
 	}
-
-	fn beneficiary(_: ModelId) -> Option<AccountId> {
-		None
-	}
 }
 
 impl ModelGovernance<RuntimeOrigin> for Models {
@@ -127,6 +125,11 @@ impl ModelGovernance<RuntimeOrigin> for Models {
 		Ok(())
 	}
 }
+
+/// Why nobody can be asked. Events keep no texts of errors.
+pub const NOT_SERVED: DispatchError = DispatchError::Unavailable;
+pub const TOO_DEAR: DispatchError = DispatchError::Exhausted;
+pub const NO_FUNDS: DispatchError = DispatchError::Token(TokenError::FundsUnavailable);
 
 pub struct Committees;
 
@@ -140,9 +143,9 @@ impl Ask for Committees {
 		input: Input,
 		max_fee: Balance,
 	) -> Result<RequestId, DispatchError> {
-		ensure!(Models::may_answer(version), "not served");
-		ensure!(max_fee >= PRICE, "too dear");
-		ensure!(*requester != POOR || NextRequest::get() == 0, "no funds for a second one");
+		ensure!(Models::may_answer(version), NOT_SERVED);
+		ensure!(max_fee >= PRICE, TOO_DEAR);
+		ensure!(*requester != POOR || NextRequest::get() == 0, NO_FUNDS);
 		let request = NextRequest::get();
 		NextRequest::put(request + 1);
 		Asked::insert(request, (*requester, version, input));
@@ -301,7 +304,7 @@ pub fn samples(seed: u8, count: u32) -> Vec<Sample> {
 }
 
 pub fn root(samples: &[Sample]) -> H256 {
-	hold_out_root(&hashes(samples))
+	root_of(&hashes(samples))
 }
 
 fn hashes(samples: &[Sample]) -> Vec<H256> {
@@ -309,6 +312,10 @@ fn hashes(samples: &[Sample]) -> Vec<H256> {
 }
 
 pub fn set_hold_out(samples: &[Sample], per_evaluation: u32) {
+	set_hold_out_of(REVEALER, samples, per_evaluation);
+}
+
+pub fn set_hold_out_of(revealer: AccountId, samples: &[Sample], per_evaluation: u32) {
 	assert_ok!(ModelEvaluation::set_hold_out(
 		signed(OWNER),
 		MODEL,
@@ -317,12 +324,13 @@ pub fn set_hold_out(samples: &[Sample], per_evaluation: u32) {
 		Metric::Accuracy,
 		per_evaluation,
 		Perbill::from_percent(10),
+		revealer,
 	));
 }
 
 /// The sample at `index` with its proof.
 pub fn revealed(samples: &[Sample], index: u32) -> RevealedSample {
-	let proof = hold_out_proof(&hashes(samples), index).unwrap().try_into().unwrap();
+	let proof = leaf_proof(&hashes(samples), index).unwrap().try_into().unwrap();
 	RevealedSample { sample: samples[index as usize].clone(), proof }
 }
 
@@ -330,14 +338,49 @@ pub fn admit(version: VersionId) -> DispatchResult {
 	ModelEvaluation::admit(signed(ANYONE), version, known(), PRICE)
 }
 
-/// Reveals the samples at these places.
+/// Has the revealer show the samples at these places.
 pub fn evaluate(
 	version: VersionId,
 	samples: &[Sample],
 	places: impl IntoIterator<Item = u32>,
 ) -> DispatchResult {
+	evaluate_as(REVEALER, version, samples, places)
+}
+
+/// Has `who` show the samples at these places.
+pub fn evaluate_as(
+	who: AccountId,
+	version: VersionId,
+	samples: &[Sample],
+	places: impl IntoIterator<Item = u32>,
+) -> DispatchResult {
 	let revealed: Vec<_> = places.into_iter().map(|index| revealed(samples, index)).collect();
-	ModelEvaluation::evaluate(signed(ANYONE), version, revealed.try_into().unwrap(), PRICE)
+	ModelEvaluation::evaluate(signed(who), version, revealed.try_into().unwrap(), PRICE)
+}
+
+/// Checks that samples are used up although nobody could be asked, for this reason, and that nothing
+/// else changes.
+pub fn assert_wasted(error: impl Into<DispatchError>, evaluate: impl FnOnce() -> DispatchResult) {
+	let (used, evaluations, asked) = (hold_out().used, evaluations(), asked());
+	let (open, told) = (open(), events().len());
+	assert_ok!(evaluate());
+	let events = events();
+	let Some(crate::Event::EvaluationFailed { first, count, error: why, .. }) = events.last()
+	else {
+		panic!("{events:?}");
+	};
+	assert_eq!((*first, *why, events.len()), (used, error.into(), told + 1));
+	assert!(*count > 0);
+	assert_eq!(hold_out().used, used + count);
+	assert_eq!((crate::mock::evaluations(), crate::mock::asked()), (evaluations, asked));
+	assert_eq!(crate::mock::open(), open);
+	ModelEvaluation::do_try_state().unwrap();
+}
+
+fn evaluations() -> Vec<(VersionId, crate::Course)> {
+	let mut all: Vec<_> = crate::Evaluations::<Test>::iter().collect();
+	all.sort_by_key(|(version, _)| *version);
+	all
 }
 
 /// What was asked: who asked whom, by request.

@@ -14,7 +14,8 @@ impl<T: Config> Pallet<T> {
 	///   than it takes and no more points than it has answers;
 	/// - a score is the end of an evaluation with all samples revealed and answered, and nothing
 	///   else is;
-	/// - no more samples of a set are used than there are, and an evaluation is by a set that was.
+	/// - no more samples of a set are used than there are, and an evaluation is by a set that was;
+	/// - what was revealed for an evaluation is used up.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut known = BTreeMap::<_, u32>::new();
 		let mut sampled = BTreeMap::<_, [u32; 2]>::new();
@@ -50,6 +51,9 @@ impl<T: Config> Pallet<T> {
 			let evaluation = course.evaluation;
 			let set = HoldOuts::<T>::get(version.model).ok_or("an evaluation is by a set")?;
 			ensure!((1..=set.number).contains(&course.set), "an evaluation is by a known set");
+			let shown = evaluation.first.saturating_add(evaluation.revealed);
+			let is_used = course.set != set.number || shown <= set.hold_out.used;
+			ensure!(is_used, "a sample that was revealed is used up");
 			let [active, candidate] =
 				sampled.get(&(version, course.run())).copied().unwrap_or_default();
 			let waiting = active.saturating_add(candidate);

@@ -6,22 +6,18 @@ use dodona_primitives_models::VersionId;
 use scale_info::TypeInfo;
 use sp_core::H256;
 
+/// The record of a hold-out set in a runtime.
+pub type HoldOutSetOf<T> = HoldOutSet<<T as frame_system::Config>::AccountId>;
+
 /// A hold-out set of a model.
 #[derive(
-	Clone,
-	Copy,
-	PartialEq,
-	Eq,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
+	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct HoldOutSet {
+pub struct HoldOutSet<AccountId> {
 	/// Which of the model's sets it is, from 1.
 	pub number: u32,
+	/// Who reveals its samples, and nobody else.
+	pub revealer: AccountId,
 	/// The set.
 	pub hold_out: HoldOut,
 }

@@ -1,7 +1,8 @@
 //! Whose artifact is whose.
 
-use crate::{Artifacts, Claim, Config, Pallet};
+use crate::{Artifacts, Claim, Config, Error, Pallet};
 use dodona_primitives_models::VersionId;
+use frame_support::{ensure, pallet_prelude::DispatchResult};
 use sp_core::H256;
 use sp_runtime::traits::Saturating;
 
@@ -10,7 +11,9 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn claim(artifact: H256, version: VersionId) {
 		Artifacts::<T>::mutate(artifact, |claim| match claim {
 			Some(claim) => claim.versions.saturating_inc(),
-			None => *claim = Some(Claim { first: version, versions: 1, lasting: false }),
+			None => {
+				*claim = Some(Claim { first: version, versions: 1, lasting: false, suspended: 0 })
+			},
 		});
 	}
 
@@ -34,6 +37,23 @@ impl<T: Config> Pallet<T> {
 				*entry = None;
 			}
 		});
+	}
+
+	/// Refuses an artifact of which a version is suspended: it would be served under another number.
+	pub(crate) fn ensure_not_suspended(artifact: H256) -> DispatchResult {
+		let suspended = Artifacts::<T>::get(artifact).map_or(0, |claim| claim.suspended);
+		ensure!(suspended == 0, Error::<T>::ArtifactSuspended);
+		Ok(())
+	}
+
+	/// Notes that a version with the artifact was suspended.
+	pub(crate) fn note_suspended(artifact: H256) {
+		Artifacts::<T>::mutate_extant(artifact, |claim| claim.suspended.saturating_inc());
+	}
+
+	/// Notes that a version with the artifact is not suspended any more.
+	pub(crate) fn note_lifted(artifact: H256) {
+		Artifacts::<T>::mutate_extant(artifact, |claim| claim.suspended.saturating_dec());
 	}
 
 	/// Ends the lasting claim of the version's model. Returns whether there was one.

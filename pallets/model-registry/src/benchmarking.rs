@@ -34,6 +34,12 @@ pub trait BenchmarkHelper {
 	/// it is better.
 	fn let_pass(version: VersionId, active: Option<VersionId>);
 
+	/// Has the gate find that nobody knows yet whether the version shows what it claims.
+	fn let_wait(version: VersionId);
+
+	/// Has the gate find that the version is in the middle of being compared with the active one.
+	fn let_be_measured(version: VersionId, active: VersionId);
+
 	/// Starts an extrinsic in which chunks can be renewed.
 	fn start_extrinsic();
 
@@ -161,9 +167,13 @@ fn kept_version<T: Config>(owner: &T::AccountId, due: u32, others: u32) -> (Vers
 		T::BenchmarkHelper::keep_chunk(hash, position < due);
 	}
 	T::BenchmarkHelper::keep_chunk(artifact.index, false);
-	let manifest = Manifest { artifact, ..manifest::<T>(1) };
-	assert!(Pallet::<T>::do_propose(owner.clone(), 0, manifest).is_ok());
-	let version = VersionId { model: 0, number: 1 };
+	let version = proposed::<T>(owner, 1);
+	// As if it were of an architecture that has as many weights.
+	Versions::<T>::mutate(version.model, version.number, |record| {
+		if let Some(record) = record {
+			record.manifest.artifact = artifact;
+		}
+	});
 	T::BenchmarkHelper::let_pass(version, None);
 	let origin = RawOrigin::Signed(owner.clone()).into();
 	assert!(Pallet::<T>::do_approve(origin, version).is_ok());
@@ -277,19 +287,17 @@ mod benchmarks {
 	fn revoke_version(r: Linear<0, { Reason::bound() as u32 }>) -> Result<(), BenchmarkError> {
 		let caller = funded::<T>("caller");
 		with_model::<T>(&caller);
-		let parent = version_in::<T>(&caller, 1, Live::Approved);
+		let parent = version_in::<T>(&caller, 1, Live::Active);
 		let mut manifest = manifest::<T>(2);
 		manifest.derived_from = Some(parent);
-		Pallet::<T>::do_propose(caller, 0, manifest)?;
+		Pallet::<T>::do_propose(caller.clone(), 0, manifest)?;
+		Pallet::<T>::do_donate(caller.clone(), 0)?;
 		let version = VersionId { model: 0, number: 2 };
-		// What the gate has found is dropped.
-		T::BenchmarkHelper::let_pass(version, None);
-		// The deposit goes to the treasury.
-		let guardian =
-			T::GuardianOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
+		// What the gate has found is dropped, and the deposit goes to the treasury.
+		T::BenchmarkHelper::let_be_measured(version, parent);
 
 		#[extrinsic_call]
-		_(guardian as T::RuntimeOrigin, version, text(r));
+		_(RawOrigin::Signed(caller), version, text(r));
 
 		assert!(matches!(state_of::<T>(version), Some(VersionState::Revoked { .. })));
 		Ok(())
@@ -448,6 +456,28 @@ mod benchmarks {
 		_(RawOrigin::Signed(caller), organisation());
 
 		assert_eq!(holder::<T>(), None);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn drop_proposal() -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let parent = version_in::<T>(&caller, 1, Live::Approved);
+		let mut manifest = manifest::<T>(2);
+		manifest.derived_from = Some(parent);
+		Pallet::<T>::do_propose(caller.clone(), 0, manifest)?;
+		Pallet::<T>::do_donate(caller.clone(), 0)?;
+		let version = VersionId { model: 0, number: 2 };
+		T::BenchmarkHelper::let_wait(version);
+		let now = frame_system::Pallet::<T>::block_number();
+		let later = now.saturating_add(T::AdmissionPeriod::get());
+		frame_system::Pallet::<T>::set_block_number(later);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), version);
+
+		assert!(matches!(state_of::<T>(version), Some(VersionState::Revoked { .. })));
 		Ok(())
 	}
 

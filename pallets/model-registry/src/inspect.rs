@@ -1,21 +1,20 @@
 //! What others may know: other pallets and clients.
 
 use crate::{
-	keeping::Part, BalanceOf, Config, Descriptions, ManifestOf, Models, Names, NextModelId, Pallet,
-	StateOf, VersionOf, Versions,
+	keeping::Part, BalanceOf, Config, Descriptions, Lineage, ManifestOf, Models, Names,
+	NextModelId, Pallet, StateOf, VersionOf, Versions,
 };
 use alloc::vec::Vec;
 use dodona_engine::ENGINE_VERSION;
 use dodona_primitives_models::{
-	ModelId, ModelInfo, ModelInspect, Name, VersionId, VersionInfo, VersionState,
+	ModelId, ModelInfo, ModelInspect, ModelLineage, Name, VersionId, VersionInfo, VersionState,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 
-/// Most models that are listed at once.
+/// Most ids that are looked at at once.
 const MAX_LISTED: u32 = 256;
 
 impl<T: Config> ModelInspect for Pallet<T> {
-	type AccountId = T::AccountId;
 	type Balance = BalanceOf<T>;
 
 	fn active_version(model: ModelId) -> Option<VersionId> {
@@ -44,19 +43,30 @@ impl<T: Config> ModelInspect for Pallet<T> {
 		Versions::<T>::get(version.model, version.number)
 			.is_some_and(|record| record.state == VersionState::Proposed)
 	}
+}
 
-	fn beneficiary(model: ModelId) -> Option<T::AccountId> {
+impl<T: Config> ModelLineage for Pallet<T> {
+	type AccountId = T::AccountId;
+
+	fn exists(model: ModelId) -> bool {
+		Models::<T>::contains_key(model)
+	}
+
+	fn owner(model: ModelId) -> Option<T::AccountId> {
 		Models::<T>::get(model)?.owner
+	}
+
+	fn parent(version: VersionId) -> Option<VersionId> {
+		Lineage::<T>::get(version)
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// All models, by id, from `start`, at most `limit` and never more than 256.
+	/// The models among the `limit` ids, and never more than 256, from `start`, by id.
 	pub fn models(start: ModelId, limit: u32) -> Vec<ModelInfo<T::AccountId>> {
-		(start..NextModelId::<T>::get())
-			.filter_map(Self::info)
-			.take(limit.min(MAX_LISTED) as usize)
-			.collect()
+		// Ids, not models: of however many none may be left.
+		let end = start.saturating_add(limit.min(MAX_LISTED)).min(NextModelId::<T>::get());
+		(start..end).filter_map(Self::info).collect()
 	}
 
 	/// The model with this name.

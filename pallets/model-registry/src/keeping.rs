@@ -126,9 +126,10 @@ impl<T: Config> Pallet<T> {
 		chunks.sort_unstable();
 
 		// Anyone may propose a version of a commons model: what it says its chunks are must not
-		// spend the endowment before somebody has approved it.
+		// spend the endowment before somebody has approved it. Nor does what was taken out of use:
+		// if the suspension is lifted, there is half a period to renew it.
 		let renewed = match record.state {
-			VersionState::Proposed => 0,
+			VersionState::Proposed | VersionState::Suspended { .. } => 0,
 			_ => Self::renew_due(&who, version.model, &mut chunks)?,
 		};
 		let ends = chunks.iter().map(|(end, _)| *end);
@@ -157,6 +158,9 @@ impl<T: Config> Pallet<T> {
 			match Self::renew_chunk(&endowment, keeper, *hash) {
 				Ok(()) => {},
 				// The storage's own: no room in the block, or in the extrinsic.
+				Err(DispatchError::Module(_)) if renewed == 0 => {
+					return Err(Error::<T>::NoRoom.into());
+				},
 				Err(DispatchError::Module(_)) => break,
 				// The currency's.
 				Err(_) if renewed == 0 => return Err(Error::<T>::EndowmentTooSmall.into()),

@@ -32,7 +32,8 @@
 //! deprecated versions are served. [`Config::SuspendOrigin`] may suspend any version that was
 //! approved, at once; [`Config::GuardianOrigin`] lifts a suspension, or confirms it by revoking the
 //! version. It may revoke any version of any model, and the proposer a version that waits for
-//! approval.
+//! approval. While a version is suspended, none with the same artifact is proposed, approved or
+//! activated.
 //!
 //! ## Approval
 //!
@@ -45,7 +46,8 @@
 //!
 //! Versions that wait for approval and those that were approved are counted apart, so that no
 //! number of proposals keeps a model from being used. In the commons an account may have one
-//! version of a model waiting.
+//! version of a model waiting, and anyone may drop what is not admitted
+//! [`Config::AdmissionPeriod`] after it was proposed: places can't be held by what nobody examines.
 //!
 //! ## Lineage
 //!
@@ -70,7 +72,8 @@
 //! Deposits grow with what is recorded. Those for a model and its metadata are held from its owner:
 //! a new owner takes them over, and they are returned when the model is donated or deregistered. A
 //! version's deposit is held from its proposer and returned on revocation, but goes to
-//! [`Config::Treasury`] if curator or guardian revoke the version while it waits for approval. An
+//! [`Config::Treasury`] if curator or guardian revoke the version while it waits for approval, or if
+//! the proposer takes a version of a commons model back in the middle of its evaluation. An
 //! organisation's is held from its holder, and returned when it is released or taken away.
 //!
 //! ## Keeping weights
@@ -210,6 +213,11 @@ pub mod pallet {
 		/// that began with the version.
 		#[pallet::constant]
 		type RevokedRetention: Get<BlockNumberFor<Self>>;
+
+		/// Blocks after which anyone may drop a version that was proposed for a commons model and is
+		/// not admitted.
+		#[pallet::constant]
+		type AdmissionPeriod: Get<BlockNumberFor<Self>>;
 
 		/// Where the deposits of proposals go that curator or guardian revoke.
 		type Treasury: OnUnbalanced<CreditOf<Self>>;
@@ -405,8 +413,8 @@ pub mod pallet {
 			/// The owner now.
 			to: T::AccountId,
 		},
-		/// The deposit of a version went to the treasury, because the version was revoked while it
-		/// waited for approval.
+		/// The deposit of a version went to the treasury, because curator or guardian revoked the
+		/// version while it waited for approval, or its proposer in the middle of its evaluation.
 		DepositForfeited {
 			/// The version.
 			version: VersionId,
@@ -533,7 +541,7 @@ pub mod pallet {
 		AlreadyOwner,
 		/// The engine can't run the architecture.
 		InvalidArchitecture,
-		/// The artifact's size contradicts its number of chunks or the architecture.
+		/// The artifact's size contradicts its number of chunks or is too small for the architecture.
 		InvalidArtifact,
 		/// The engine doesn't have the semantics that the version was published for.
 		UnsupportedEngine,
@@ -589,8 +597,9 @@ pub mod pallet {
 		NotSuspendable,
 		/// The version isn't suspended.
 		NotSuspended,
-		/// The model was in use but has no active version: activate an old one, and have this one
-		/// compared with it.
+		/// The model was in use but has no active version that answers: activate an old one, and have
+		/// this one compared with it. After a change of the engine no old one answers:
+		/// [`Config::OverrideOrigin`] decides.
 		NothingToCompare,
 		/// The version isn't revoked.
 		NotRevoked,
@@ -608,8 +617,22 @@ pub mod pallet {
 		WeightsIncomplete,
 		/// Chunks can be renewed, but the endowment can't pay for one: endow the model first.
 		EndowmentTooSmall,
+		/// Chunks can be renewed, but this block has no place for one, or the extrinsic stores or
+		/// renews something else: try again in another block.
+		NoRoom,
 		/// Deposits for chunks are held from the model's endowment: have the chunks released first.
 		EndowmentHeld,
+		/// The artifact is larger than any of the architecture can be.
+		ArtifactTooLarge,
+		/// A version with the same artifact is suspended: voters decide on that first.
+		ArtifactSuspended,
+		/// The model has an owner, who decides over what is proposed.
+		NotInCommons,
+		/// The version was proposed less than [`Config::AdmissionPeriod`] blocks ago, and may still be
+		/// admitted.
+		AdmissionGoesOn,
+		/// The version is admitted: its proposer takes it back, or voters decide on it.
+		IsAdmitted,
 	}
 
 	#[pallet::hooks]
@@ -681,10 +704,11 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::NotOwner`], [`Error::InvalidArchitecture`],
-		/// [`Error::InvalidArtifact`], [`Error::InvalidTokenizer`], [`Error::InvalidFolder`],
-		/// [`Error::UnsupportedEngine`], [`Error::InvalidLicence`], [`Error::UnknownParent`],
-		/// [`Error::ArtifactTaken`], [`Error::TooManyProposals`], [`Error::AlreadyProposing`], and
-		/// the currency's if the deposit can't be held.
+		/// [`Error::InvalidArtifact`], [`Error::ArtifactTooLarge`], [`Error::InvalidTokenizer`],
+		/// [`Error::InvalidFolder`], [`Error::UnsupportedEngine`], [`Error::InvalidLicence`],
+		/// [`Error::UnknownParent`], [`Error::ArtifactTaken`], [`Error::ArtifactSuspended`],
+		/// [`Error::TooManyProposals`], [`Error::AlreadyProposing`], and the currency's if the
+		/// deposit can't be held.
 		///
 		/// ## Events
 		///
@@ -716,8 +740,8 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::NotOwner`],
-		/// [`Error::NotProposed`], [`Error::TooManyVersions`], [`Error::NothingToCompare`], and the
-		/// gate's.
+		/// [`Error::NotProposed`], [`Error::TooManyVersions`], [`Error::ArtifactSuspended`],
+		/// [`Error::NothingToCompare`], and the gate's.
 		///
 		/// ## Events
 		///
@@ -737,7 +761,8 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::NotOwner`],
-		/// [`Error::NotActivatable`], [`Error::UnsupportedEngine`].
+		/// [`Error::NotActivatable`], [`Error::ArtifactSuspended`], [`Error::UnsupportedEngine`];
+		/// [`Error::NothingToCompare`] and the gate's if a version of the commons was never active.
 		///
 		/// ## Events
 		///
@@ -780,7 +805,8 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// The deposit goes back to the proposer, unless curator or guardian revoke somebody else's
-		/// version that waits for approval: then it goes to [`Config::Treasury`].
+		/// version that waits for approval, or the proposer takes a version of the commons back in
+		/// the middle of its evaluation: then it goes to [`Config::Treasury`].
 		///
 		/// If its owner has revoked a version that was in use, its model's claim on the artifact
 		/// lasts. The guardian may revoke the version once more: that ends the claim.
@@ -1092,6 +1118,31 @@ pub mod pallet {
 			Self::do_release_organisation(who, organisation)
 		}
 
+		/// Drops a version of a commons model that was proposed and not admitted in time.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by anyone.
+		///
+		/// ## Details
+		///
+		/// The version is revoked, and the deposit goes back to the proposer.
+		///
+		/// ## Errors
+		///
+		/// [`Error::UnknownModel`], [`Error::NotInCommons`], [`Error::UnknownVersion`],
+		/// [`Error::NotProposed`], [`Error::AdmissionGoesOn`], [`Error::IsAdmitted`].
+		///
+		/// ## Events
+		///
+		/// [`Event::VersionRevoked`].
+		#[pallet::call_index(17)]
+		#[pallet::weight(T::WeightInfo::drop_proposal())]
+		pub fn drop_proposal(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
+			ensure_signed(origin)?;
+			Self::do_drop(version)
+		}
+
 		/// Gives to a model's endowment, for ever.
 		///
 		/// ## Dispatch Origin
@@ -1137,14 +1188,15 @@ pub mod pallet {
 		/// [`Config::MaxRenewals`], and as far as the block has room and the endowment lasts. What
 		/// is left can be renewed in the next block. Then it is noted until when the part is kept.
 		///
-		/// Nothing is renewed for a version that waits for approval: it is only noted until when it
-		/// is kept.
+		/// Nothing is renewed for a version that waits for approval or is suspended: it is only noted
+		/// until when it is kept.
 		///
 		/// ## Errors
 		///
 		/// [`Error::UnknownVersion`], [`Error::AlreadyRevoked`], [`Error::NoSuchPart`],
 		/// [`Error::TooManyChunks`], [`Error::WrongIndex`], [`Error::WeightsIncomplete`];
-		/// [`Error::EndowmentTooSmall`] if chunks can be renewed but none could be paid for.
+		/// [`Error::EndowmentTooSmall`] if chunks can be renewed but none could be paid for,
+		/// [`Error::NoRoom`] if there was no place for one.
 		///
 		/// ## Events
 		///

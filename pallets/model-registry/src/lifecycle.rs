@@ -43,8 +43,9 @@ impl<T: Config> Pallet<T> {
 		let artifact = manifest.artifact.root;
 		Self::claim(artifact, version);
 		Self::note_parent(version, manifest.derived_from);
-		let state = VersionState::Proposed;
-		Self::put(version, Version { proposer: who.clone(), deposit, state, manifest });
+		let (proposer, state) = (who.clone(), VersionState::Proposed);
+		let proposed_at = frame_system::Pallet::<T>::block_number();
+		Self::put(version, Version { proposer, deposit, proposed_at, state, manifest });
 		Self::deposit_event(Event::VersionProposed { version, proposer: who, artifact });
 		Ok(())
 	}
@@ -55,6 +56,7 @@ impl<T: Config> Pallet<T> {
 		let mut record = Self::version_of(version)?;
 		record.state = next::<T>(record.state, Step::Approve)?;
 		ensure!(model.live < T::MaxLiveVersions::get(), Error::<T>::TooManyVersions);
+		Self::ensure_not_suspended(record.manifest.artifact.root)?;
 		T::Gate::ensure_admitted(version)?;
 		if must_be_better {
 			Self::ensure_better(version, &model)?;
@@ -74,6 +76,7 @@ impl<T: Config> Pallet<T> {
 		let (mut model, mut record) = Self::governed(origin, version)?;
 		let was_approved = record.state == VersionState::Approved;
 		record.state = next::<T>(record.state, Step::Activate)?;
+		Self::ensure_not_suspended(record.manifest.artifact.root)?;
 		// Another version may have become active since it was approved, or an owner approved it.
 		if model.owner.is_none() && was_approved && !is_override {
 			Self::ensure_better(version, &model)?;

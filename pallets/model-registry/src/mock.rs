@@ -49,6 +49,7 @@ pub const METADATA_DEPOSIT: Balance = 10;
 pub const ORGANISATION_DEPOSIT: Balance = 5_000;
 pub const DEPOSIT_PER_BYTE: Balance = 2;
 pub const REVOKED_RETENTION: u32 = 20;
+pub const ADMISSION_PERIOD: u32 = 15;
 pub const MAX_LIVE_VERSIONS: u32 = 3;
 pub const MAX_PROPOSALS: u32 = 2;
 /// Blocks for which a chunk is kept.
@@ -112,6 +113,8 @@ parameter_types! {
 	pub static NotAdmitted: Vec<VersionId> = Vec::new();
 	/// Pairs of versions of which the first is not better than the second.
 	pub static NotBetter: Vec<(VersionId, VersionId)> = Vec::new();
+	/// Versions that are in the middle of being compared.
+	pub static BeingMeasured: Vec<VersionId> = Vec::new();
 	/// What the gate was told, in order.
 	pub static Closed: Vec<(VersionId, bool)> = Vec::new();
 	/// The versions that it was told became active.
@@ -141,6 +144,10 @@ impl UpgradeGate for MockGate {
 		Ok(())
 	}
 
+	fn is_being_measured(version: VersionId) -> bool {
+		BeingMeasured::get().contains(&version)
+	}
+
 	fn close(version: VersionId, approved: bool) {
 		Closed::mutate(|closed| closed.push((version, approved)));
 	}
@@ -161,6 +168,14 @@ impl UpgradeGate for MockGate {
 #[cfg(feature = "runtime-benchmarks")]
 impl crate::BenchmarkHelper for MockGate {
 	fn let_pass(_: VersionId, _: Option<VersionId>) {}
+
+	fn let_wait(version: VersionId) {
+		NotAdmitted::mutate(|waiting| waiting.push(version));
+	}
+
+	fn let_be_measured(version: VersionId, _: VersionId) {
+		BeingMeasured::mutate(|measured| measured.push(version));
+	}
 
 	fn start_extrinsic() {
 		pallet_artifact_storage::benchmarking::enter_renewing_extrinsic::<Test>();
@@ -189,6 +204,7 @@ impl pallet_model_registry::Config for Test {
 	type MaxLiveVersions = ConstU32<MAX_LIVE_VERSIONS>;
 	type MaxProposals = ConstU32<MAX_PROPOSALS>;
 	type RevokedRetention = ConstU32<REVOKED_RETENTION>;
+	type AdmissionPeriod = ConstU32<ADMISSION_PERIOD>;
 	type Treasury = ResolveTo<Treasury, Balances>;
 	type Storage = Storage;
 	type PalletId = Endowments;
@@ -242,6 +258,7 @@ impl ExtBuilder {
 		ext.execute_with(|| {
 			NotAdmitted::set(Vec::new());
 			NotBetter::set(Vec::new());
+			BeingMeasured::set(Vec::new());
 			Closed::set(Vec::new());
 			Activated::set(Vec::new());
 			Donated::set(Vec::new());

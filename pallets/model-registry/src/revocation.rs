@@ -14,6 +14,9 @@ use frame_support::{
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
 use sp_runtime::traits::{Saturating, Zero};
 
+/// Why a version was dropped.
+const NOT_ADMITTED: &[u8] = b"not admitted in time";
+
 /// By what right a version is revoked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Revoker {
@@ -35,7 +38,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		// Longer ones would not decode as a `Reason`, and the signer would not be told why.
 		let reason = Reason::try_from(reason).map_err(|_| Error::<T>::ReasonTooLong)?;
-		let mut model = Self::known(version.model)?;
+		let model = Self::known(version.model)?;
 		let mut record = Self::version_of(version)?;
 		let revoker = Self::revoker(origin, &model, &record)?;
 		if let (VersionState::Revoked { at, .. }, Revoker::Guardian) = (&record.state, revoker) {
@@ -47,11 +50,43 @@ impl<T: Config> Pallet<T> {
 			return Ok(());
 		}
 		let was_proposed = record.state == VersionState::Proposed;
+		let is_forfeited = match revoker {
+			Revoker::Curator | Revoker::Guardian => was_proposed,
+			// Samples of the commons were used up for it, and no score is left of that.
+			Revoker::Proposer => model.owner.is_none() && T::Gate::is_being_measured(version),
+			Revoker::Owner => false,
+		};
+		Self::end(version, model, record, reason, is_forfeited, revoker == Revoker::Guardian)
+	}
+
+	pub(crate) fn do_drop(version: VersionId) -> DispatchResult {
+		let model = Self::known(version.model)?;
+		ensure!(model.owner.is_none(), Error::<T>::NotInCommons);
+		let record = Self::version_of(version)?;
+		ensure!(record.state == VersionState::Proposed, Error::<T>::NotProposed);
+		let now = frame_system::Pallet::<T>::block_number();
+		let had_time = now >= record.proposed_at.saturating_add(T::AdmissionPeriod::get());
+		ensure!(had_time, Error::<T>::AdmissionGoesOn);
+		ensure!(T::Gate::ensure_admitted(version).is_err(), Error::<T>::IsAdmitted);
+		let reason = Reason::truncate_from(NOT_ADMITTED.to_vec());
+		Self::end(version, model, record, reason, false, false)
+	}
+
+	/// Revokes a version that isn't revoked.
+	fn end(
+		version: VersionId,
+		mut model: ModelOf<T>,
+		mut record: VersionOf<T>,
+		reason: Reason,
+		is_forfeited: bool,
+		by_guardian: bool,
+	) -> DispatchResult {
+		let was_proposed = record.state == VersionState::Proposed;
+		let was_suspended = matches!(record.state, VersionState::Suspended { .. });
 		let at = frame_system::Pallet::<T>::block_number();
 		record.state = next::<T>(record.state, Step::Revoke { reason: reason.clone(), at })?;
 
-		let is_judged = matches!(revoker, Revoker::Curator | Revoker::Guardian);
-		Self::end_deposit(version, &mut record, was_proposed && is_judged)?;
+		Self::end_deposit(version, &mut record, is_forfeited)?;
 		if was_proposed {
 			Self::end_proposal(version.model, &mut model, &record.proposer);
 			Self::forget_parent(version);
@@ -63,7 +98,10 @@ impl<T: Config> Pallet<T> {
 		}
 		Models::<T>::insert(version.model, model);
 		let artifact = record.manifest.artifact.root;
-		Self::weaken_claim(artifact, version, revoker == Revoker::Guardian);
+		if was_suspended {
+			Self::note_lifted(artifact);
+		}
+		Self::weaken_claim(artifact, version, by_guardian);
 		Self::put(version, record);
 		Self::forget_kept(version);
 		if was_proposed {

@@ -19,6 +19,7 @@ impl<T: Config> Pallet<T> {
 			model.active = None;
 			Models::<T>::insert(version.model, model);
 		}
+		Self::note_suspended(record.manifest.artifact.root);
 		Self::put(version, record);
 		Self::deposit_event(Event::VersionSuspended { version, reason });
 		Ok(())
@@ -38,6 +39,7 @@ impl<T: Config> Pallet<T> {
 			VersionState::Approved => Live::Approved,
 			_ => Live::Deprecated,
 		};
+		Self::note_lifted(record.manifest.artifact.root);
 		Self::put(version, record);
 		Self::deposit_event(Event::SuspensionLifted { version, state });
 		Ok(())

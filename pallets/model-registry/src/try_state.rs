@@ -30,6 +30,7 @@ impl<T: Config> Pallet<T> {
 	/// - A model's versions have numbers from 1 to the latest; it counts the records of them, those
 	///   that wait for approval and those that were approved and are not revoked.
 	/// - What waits for approval is counted by model and proposer too, and nothing else is.
+	/// - No version was proposed in a block to come.
 	/// - A version is active if and only if its model says so, and then the model was used.
 	/// - A model that is not registered any more has no records, and its id was given out.
 	/// - A version's lineage is what its manifest says, and is only missing from one that is
@@ -37,8 +38,8 @@ impl<T: Config> Pallet<T> {
 	/// - A version that isn't revoked has an artifact that is claimed: by its own model, unless the
 	///   version is derived from another.
 	/// - A claim is by a version that has existed and, if there is a record of it, has the artifact.
-	///   It counts the versions that have the artifact and are not revoked, and there is none on an
-	///   artifact without such versions unless it lasts.
+	///   It counts the versions that have the artifact and are not revoked, and those of them that
+	///   are suspended, and there is none on an artifact without such versions unless it lasts.
 	/// - What is noted to be kept is a part of a version that isn't revoked.
 	/// - Weights that are noted to be kept are listed in the block in which they lapse, unless that
 	///   has been announced, and nothing else is listed.
@@ -95,6 +96,8 @@ impl<T: Config> Pallet<T> {
 					(1..=model.latest).contains(&number),
 					"a version's number wasn't given out"
 				);
+				let now = frame_system::Pallet::<T>::block_number();
+				ensure!(record.proposed_at <= now, "a version is proposed in a block to come");
 				match record.state {
 					VersionState::Proposed => {
 						waiting.saturating_inc();
@@ -178,13 +181,17 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn try_claims() -> Result<(), TryRuntimeError> {
-		let mut artifacts = BTreeMap::<H256, u32>::new();
+		let mut artifacts = BTreeMap::<H256, (u32, u32)>::new();
 		for (model, _, record) in Versions::<T>::iter() {
 			if matches!(record.state, VersionState::Revoked { .. }) {
 				continue;
 			}
 			let (root, parent) = (record.manifest.artifact.root, record.manifest.derived_from);
-			artifacts.entry(root).or_default().saturating_inc();
+			let (versions, suspended) = artifacts.entry(root).or_default();
+			versions.saturating_inc();
+			if matches!(record.state, VersionState::Suspended { .. }) {
+				suspended.saturating_inc();
+			}
 			let claimant =
 				Artifacts::<T>::get(root).ok_or("an artifact is not claimed")?.first.model;
 			ensure!(
@@ -198,8 +205,9 @@ impl<T: Config> Pallet<T> {
 			let has_it = Versions::<T>::get(model, number)
 				.is_none_or(|record| record.manifest.artifact.root == root);
 			ensure!(has_it, "an artifact is claimed by a version that doesn't have it");
-			let versions = artifacts.get(&root).copied().unwrap_or_default();
+			let (versions, suspended) = artifacts.get(&root).copied().unwrap_or_default();
 			ensure!(claim.versions == versions, "a claim miscounts the artifact's versions");
+			ensure!(claim.suspended == suspended, "a claim miscounts what is suspended");
 			ensure!(versions > 0 || claim.lasting, "a claim has outlived its versions");
 		}
 		Ok(())

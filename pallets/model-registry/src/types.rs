@@ -77,6 +77,8 @@ pub struct Version<AccountId, Balance, BlockNumber> {
 	pub proposer: AccountId,
 	/// What is held from the proposer for it.
 	pub deposit: Balance,
+	/// When it was proposed.
+	pub proposed_at: BlockNumber,
 	/// Where it is in its life.
 	pub state: VersionState<BlockNumber>,
 	/// What it is.
@@ -94,6 +96,8 @@ pub struct Claim {
 	pub versions: u32,
 	/// Whether the claim outlives these versions.
 	pub lasting: bool,
+	/// How many of these versions are suspended.
+	pub suspended: u32,
 }
 
 /// The record of an organisation.

@@ -1,8 +1,6 @@
 //! What a version shows before it is approved: that it is what it claims, and that it is better.
 
 use crate::Input;
-use alloc::vec::Vec;
-use binary_merkle_tree::{merkle_proof, merkle_root};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dodona_primitives_models::is_leaf;
 use scale_info::TypeInfo;
@@ -106,17 +104,6 @@ impl Sample {
 	pub fn hash(&self) -> H256 {
 		BlakeTwo256::hash_of(self)
 	}
-}
-
-/// The root over samples with these hashes.
-pub fn hold_out_root(hashes: &[H256]) -> H256 {
-	merkle_root::<BlakeTwo256, _>(hashes)
-}
-
-/// The way from the sample at `index` to the root over `hashes`; `None` if there is no such sample.
-pub fn hold_out_proof(hashes: &[H256], index: u32) -> Option<Vec<H256>> {
-	((index as usize) < hashes.len())
-		.then(|| merkle_proof::<BlakeTwo256, _, _>(hashes.to_vec(), index).proof)
 }
 
 impl RevealedSample {

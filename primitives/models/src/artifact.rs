@@ -53,7 +53,7 @@ impl ArtifactRef {
 	pub fn of_chunks(size: u64, hashes: &[H256]) -> (Self, Vec<u8>) {
 		let index: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
 		let this = Self {
-			root: merkle_root::<BlakeTwo256, _>(hashes),
+			root: root_of(hashes),
 			index: chunk_hash(&index),
 			size,
 			chunks: hashes.len() as u32,
@@ -80,13 +80,6 @@ impl ArtifactRef {
 		is_leaf(self.root, self.chunks, position, hash, proof)
 	}
 
-	/// The hashes on the way from the chunk at `position` to the root over `hashes`, the chunks' of
-	/// an artifact; `None` if there is no such chunk.
-	pub fn chunk_proof(hashes: &[H256], position: u32) -> Option<Vec<H256>> {
-		((position as usize) < hashes.len())
-			.then(|| merkle_proof::<BlakeTwo256, _, _>(hashes.to_vec(), position).proof)
-	}
-
 	/// The hashes of the chunks, if `index` is this artifact's index chunk.
 	pub fn open_index(&self, index: &[u8]) -> Option<Vec<H256>> {
 		let well_sized = index.len() as u64 == u64::from(self.chunks).saturating_mul(32);
@@ -94,8 +87,20 @@ impl ArtifactRef {
 			return None;
 		}
 		let hashes: Vec<H256> = index.chunks_exact(32).map(H256::from_slice).collect();
-		(merkle_root::<BlakeTwo256, _>(&hashes) == self.root).then_some(hashes)
+		(root_of(&hashes) == self.root).then_some(hashes)
 	}
+}
+
+/// The root of a binary Merkle tree (`binary-merkle-tree`, blake2-256) with these leaves.
+pub fn root_of(leaves: &[H256]) -> H256 {
+	merkle_root::<BlakeTwo256, _>(leaves)
+}
+
+/// The hashes on the way from the leaf at `position` to the root over `leaves`; `None` if there is
+/// no such leaf.
+pub fn leaf_proof(leaves: &[H256], position: u32) -> Option<Vec<H256>> {
+	((position as usize) < leaves.len())
+		.then(|| merkle_proof::<BlakeTwo256, _, _>(leaves.to_vec(), position).proof)
 }
 
 /// Whether the leaf at `position` of a binary Merkle tree (`binary-merkle-tree`, blake2-256) over
@@ -171,7 +176,7 @@ mod tests {
 			let hashes: Vec<H256> = (0..chunks).map(|chunk| chunk_hash(&[chunk])).collect();
 			let (artifact, _) = ArtifactRef::of_chunks(1, &hashes);
 			for (position, hash) in (0..).zip(&hashes) {
-				let proof = ArtifactRef::chunk_proof(&hashes, position).unwrap();
+				let proof = leaf_proof(&hashes, position).unwrap();
 				assert!(artifact.has_chunk(position, *hash, &proof));
 				assert!(!artifact.has_chunk(position, chunk_hash(b"other"), &proof));
 				for other in (0..=u32::from(chunks)).filter(|other| *other != position) {
@@ -186,7 +191,7 @@ mod tests {
 					&[proof, alloc::vec![*hash]].concat()
 				));
 			}
-			assert_eq!(ArtifactRef::chunk_proof(&hashes, chunks.into()), None);
+			assert_eq!(leaf_proof(&hashes, chunks.into()), None);
 		}
 	}
 

@@ -12,7 +12,8 @@ sp_api::decl_runtime_apis! {
 		Balance: Codec,
 		BlockNumber: Codec,
 	{
-		/// All models, by id, from `start`, at most `limit` (and never more than 256).
+		/// The models among the `limit` ids (and never more than 256) from `start`, by id. What ids
+		/// were given out is in `ModelRegistry.NextModelId`.
 		fn models(start: ModelId, limit: u32) -> Vec<ModelInfo<AccountId>>;
 		/// The model with this name.
 		fn model_by_name(name: Vec<u8>) -> Option<ModelInfo<AccountId>>;

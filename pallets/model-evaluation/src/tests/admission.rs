@@ -160,10 +160,10 @@ fn admit_should_be_refused_when_nothing_would_be_asked() {
 fn admit_should_ask_nothing_when_one_question_is_refused() {
 	ExtBuilder::default().build_and_execute(|| {
 		let poor = ModelEvaluation::admit(signed(POOR), VERSION, known(), PRICE);
-		assert_noop!(poor, "no funds for a second one");
+		assert_noop!(poor, NO_FUNDS);
 		assert!(asked().is_empty() && open().is_empty());
 		let dear = ModelEvaluation::admit(signed(ANYONE), VERSION, known(), PRICE - 1);
-		assert_noop!(dear, "too dear");
+		assert_noop!(dear, TOO_DEAR);
 		assert_eq!(admission(), None);
 	});
 }

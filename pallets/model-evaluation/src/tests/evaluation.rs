@@ -26,7 +26,7 @@ fn evaluate_should_ask_both_versions_each_sample() {
 		let samples = samples(0, 24);
 		for request in 0..4 {
 			let (who, _, input) = Asked::get(request).unwrap();
-			assert_eq!((who, &input), (ANYONE, &samples[request as usize / 2].input));
+			assert_eq!((who, &input), (REVEALER, &samples[request as usize / 2].input));
 		}
 		let evaluation = evaluation(VERSION);
 		assert_eq!((evaluation.against, evaluation.first), (1, 0));
@@ -46,10 +46,10 @@ fn version_should_be_scored_when_all_samples_are_revealed_and_answered() {
 		answer_all(5, 3);
 		assert_eq!(evaluation(VERSION).stage, Stage::Running, "two are not revealed");
 		assert_ok!(reveal(8..10));
-		assert_noop!(reveal(10..11), Error::<Test>::StillAnswering);
+		assert_wasted(Error::<Test>::StillAnswering, || reveal(10..11));
 		answer_all(2, 1);
 		assert_eq!(evaluation(VERSION).stage, scored(70, 40));
-		assert_eq!(hold_out().used, 10);
+		assert_eq!(hold_out().used, 11);
 		let [candidate, active] = [70, 40].map(Perbill::from_percent);
 		let (version, samples) = (VERSION, 10);
 		let expected = Event::Scored { version, against: 1, candidate, active, samples };
@@ -87,6 +87,7 @@ fn score_should_be_by_the_metric_that_the_set_had_when_it_is_replaced_meanwhile(
 			Metric::TokenAccuracy,
 			10,
 			Perbill::zero(),
+			REVEALER,
 		));
 		answer_all(10, 1);
 		assert_eq!(evaluation(VERSION).stage, scored(100, 10));
@@ -121,7 +122,7 @@ fn evaluate_should_be_refused_when_a_sample_is_of_another_set_or_changed() {
 			let mut changed = revealed(&samples(0, 24), 0);
 			change(&mut changed);
 			let changed = vec![changed].try_into().unwrap();
-			ModelEvaluation::evaluate(signed(ANYONE), VERSION, changed, PRICE)
+			ModelEvaluation::evaluate(signed(REVEALER), VERSION, changed, PRICE)
 		};
 		let wrong = Error::<Test>::WrongSample;
 		assert_noop!(with(|it| it.sample.expected[0] ^= 1), wrong);
@@ -134,60 +135,93 @@ fn evaluate_should_be_refused_when_a_sample_is_of_another_set_or_changed() {
 }
 
 #[test]
-fn evaluate_should_be_refused_when_more_samples_are_revealed_than_it_takes() {
+fn evaluate_should_ask_nobody_when_more_samples_are_revealed_than_it_takes() {
 	builder().build_and_execute(|| {
 		assert_ok!(reveal(0..8));
-		assert_noop!(reveal(8..11), Error::<Test>::TooManySamples);
+		assert_wasted(Error::<Test>::TooManySamples, || reveal(8..11));
 		assert_noop!(reveal([]), Error::<Test>::NothingRevealed);
-		assert_ok!(reveal(8..10));
+		assert_ok!(reveal(11..13));
+		assert_eq!(evaluation(VERSION).revealed, 10);
 	});
-	ExtBuilder::default()
-		.admitted(&[VERSION])
-		.hold_out(24, 3)
-		.build_and_execute(|| {
-			assert_noop!(reveal(0..4), Error::<Test>::TooManySamples);
-		});
+	let builder = ExtBuilder::default().admitted(&[VERSION]).hold_out(24, 3);
+	builder.build_and_execute(|| {
+		assert_wasted(Error::<Test>::TooManySamples, || reveal(0..4));
+		assert_ok!(reveal(4..7));
+	});
 }
 
 #[test]
-fn evaluate_should_be_refused_when_the_version_may_not_be_measured() {
+fn evaluate_should_ask_nobody_when_the_version_may_not_be_measured() {
 	builder().build_and_execute(|| {
 		Proposed::set(vec![OTHER]);
-		assert_noop!(reveal(0..1), Error::<Test>::NotProposed);
+		assert_wasted(Error::<Test>::NotProposed, || reveal(0..1));
 	});
 	ExtBuilder::default().hold_out(24, 10).build_and_execute(|| {
-		assert_noop!(reveal(0..1), Error::<Test>::NotAdmitted);
+		assert_wasted(Error::<Test>::NotAdmitted, || reveal(0..1));
 		assert_ok!(admit(VERSION));
-		assert_noop!(reveal(0..1), Error::<Test>::NotAdmitted);
+		assert_wasted(Error::<Test>::NotAdmitted, || reveal(1..2));
 		finalize(0, b"another");
-		assert_noop!(reveal(0..1), Error::<Test>::NotAdmitted);
+		assert_wasted(Error::<Test>::NotAdmitted, || reveal(2..3));
 	});
 	builder().build_and_execute(|| {
 		Active::set(None);
-		assert_noop!(reveal(0..1), Error::<Test>::NoActiveVersion);
+		assert_wasted(Error::<Test>::NoActiveVersion, || reveal(0..1));
 	});
+}
+
+#[test]
+fn evaluate_should_be_refused_when_the_model_has_no_set() {
 	ExtBuilder::default().admitted(&[VERSION]).build_and_execute(|| {
 		assert_noop!(reveal(0..1), Error::<Test>::NoHoldOut);
 	});
 }
 
 #[test]
-fn evaluate_should_ask_nothing_when_one_request_is_refused() {
+fn evaluate_should_be_refused_when_the_signer_is_not_the_revealer() {
 	builder().build_and_execute(|| {
-		let one = vec![revealed(&samples(0, 24), 0)];
-		let as_poor = ModelEvaluation::evaluate(
-			signed(POOR),
-			VERSION,
-			one.clone().try_into().unwrap(),
-			PRICE,
-		);
-		assert_noop!(as_poor, "no funds for a second one");
-		let dear =
-			ModelEvaluation::evaluate(signed(ANYONE), VERSION, one.try_into().unwrap(), PRICE - 1);
-		assert_noop!(dear, "too dear");
+		let all = samples(0, 24);
+		for stranger in [OWNER, ANYONE] {
+			let stolen = evaluate_as(stranger, OTHER, &all, 0..8);
+			assert_noop!(stolen, Error::<Test>::NotTheRevealer);
+		}
+		assert_ok!(reveal(0..8));
+		let stolen = evaluate_as(ANYONE, VERSION, &all, 8..10);
+		assert_noop!(stolen, Error::<Test>::NotTheRevealer);
+		set_hold_out_of(ANYONE, &samples(1, 24), 10);
+		assert_noop!(evaluate(VERSION, &samples(1, 24), 0..8), Error::<Test>::NotTheRevealer);
+		assert_ok!(evaluate_as(ANYONE, VERSION, &samples(1, 24), 0..8));
+	});
+}
+
+#[test]
+fn samples_should_be_used_up_when_the_version_is_taken_back_before_they_are_in_a_block() {
+	builder().build_and_execute(|| {
+		let all = samples(0, 24);
+		assert_ok!(reveal(0..4));
+		Proposed::set(vec![OTHER]);
+		ModelEvaluation::close(VERSION, false);
+		assert_wasted(Error::<Test>::NotProposed, || reveal(4..8));
+		// What has learnt from them is measured by others.
+		assert_noop!(evaluate(OTHER, &all, 4..8), Error::<Test>::WrongSample);
+		assert_ok!(evaluate(OTHER, &all, 8..16));
+		assert_eq!(evaluation(OTHER).first, 8);
+	});
+}
+
+#[test]
+fn evaluate_should_ask_nothing_and_use_the_samples_up_when_one_request_is_refused() {
+	builder().build_and_execute(|| {
+		let all = samples(0, 24);
+		assert_wasted(TOO_DEAR, || {
+			let one = vec![revealed(&all, 0)].try_into().unwrap();
+			ModelEvaluation::evaluate(signed(REVEALER), VERSION, one, PRICE - 1)
+		});
+		set_hold_out_of(POOR, &all, 10);
+		assert_wasted(NO_FUNDS, || evaluate_as(POOR, VERSION, &all, 1..2));
+		set_hold_out(&all, 10);
 		Silent::set(vec![dodona_primitives_models::VersionId { model: MODEL, number: 1 }]);
-		assert_noop!(reveal(0..1), "not served");
-		assert!(asked().is_empty() && open().is_empty() && hold_out().used == 0);
+		assert_wasted(NOT_SERVED, || reveal(2..5));
+		assert!(asked().is_empty() && open().is_empty() && hold_out().used == 5);
 	});
 }
 
@@ -229,13 +263,13 @@ fn version_should_not_be_measured_again_when_it_has_a_score_that_counts() {
 		assert_ok!(reveal(0..8));
 		assert_ok!(reveal(8..10));
 		answer_all(1, 5);
-		assert_noop!(reveal(10..11), Error::<Test>::AlreadyScored);
+		assert_wasted(Error::<Test>::AlreadyScored, || reveal(10..11));
 		// A set of its own makes another one of it, and so does another version in use.
 		Active::set(Some(2));
-		assert_ok!(reveal(10..18));
-		assert_ok!(reveal(18..20));
+		assert_ok!(reveal(11..19));
+		assert_ok!(reveal(19..21));
 		answer_all(7, 5);
-		assert_eq!((evaluation(VERSION).against, evaluation(VERSION).first), (2, 10));
+		assert_eq!((evaluation(VERSION).against, evaluation(VERSION).first), (2, 11));
 		assert_eq!(evaluation(VERSION).stage, scored(70, 50));
 		set_hold_out(&samples(4, 4), 1);
 		assert_ok!(evaluate(VERSION, &samples(4, 4), 0..1));
@@ -279,10 +313,9 @@ fn evaluation_should_begin_again_when_the_set_is_replaced_in_the_middle() {
 }
 
 #[test]
-fn evaluation_that_is_left_should_be_gone_on_with_by_anyone() {
+fn evaluation_that_is_left_should_be_gone_on_with() {
 	builder().build_and_execute(|| {
-		let one = vec![revealed(&samples(0, 24), 0)].try_into().unwrap();
-		assert_ok!(ModelEvaluation::evaluate(signed(OWNER), VERSION, one, PRICE));
+		assert_ok!(reveal(0..1));
 		answer_all(1, 1);
 		assert_ok!(reveal(1..9));
 		assert_ok!(reveal(9..10));
@@ -319,8 +352,8 @@ fn evaluate_should_be_refused_when_not_enough_samples_are_left() {
 		assert_ok!(evaluate(VERSION, &all, 8..15));
 		fail(20);
 		// 9 are left, and it takes 10.
-		assert_noop!(evaluate(VERSION, &all, 15..16), Error::<Test>::HoldOutExhausted);
-		assert_eq!(hold_out().used, 15);
+		assert_wasted(Error::<Test>::HoldOutExhausted, || evaluate(VERSION, &all, 15..16));
+		assert_eq!(hold_out().used, 16);
 	});
 	// What another version takes in between can be missing in the end.
 	builder().build_and_execute(|| {
@@ -362,5 +395,33 @@ fn hostile_outputs_should_count_nothing() {
 			finalize(request, output);
 		}
 		assert_eq!(evaluation(VERSION).stage, scored(0, 0));
+	});
+}
+
+#[test]
+fn version_should_be_in_the_middle_of_it_until_it_has_a_score_or_none_that_would_count() {
+	let measured = || ModelEvaluation::is_being_measured(VERSION);
+	builder().build_and_execute(|| {
+		assert!(!measured());
+		assert_ok!(reveal(0..8));
+		assert!(measured() && !ModelEvaluation::is_being_measured(OTHER));
+		Active::set(Some(2));
+		assert!(!measured(), "it begins again beside another version");
+		Active::set(None);
+		assert!(!measured(), "nobody can go on with it");
+		Active::set(Some(1));
+		assert_ok!(reveal(8..10));
+		assert!(measured());
+		answer_all(1, 1);
+		assert!(!measured(), "it has a score");
+	});
+	builder().build_and_execute(|| {
+		assert_ok!(reveal(0..8));
+		set_hold_out(&samples(1, 24), 10);
+		assert!(!measured(), "it begins again with another set");
+		assert_ok!(evaluate(VERSION, &samples(1, 24), 0..1));
+		assert!(measured());
+		open().into_iter().for_each(fail);
+		assert!(!measured(), "a sample has no answer");
 	});
 }

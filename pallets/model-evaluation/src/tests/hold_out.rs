@@ -11,7 +11,17 @@ const MARGIN: Perbill = Perbill::from_percent(3);
 
 fn set(who: AccountId, samples: u32, per_evaluation: u32) -> DispatchResult {
 	let metric = Metric::TokenAccuracy;
-	ModelEvaluation::set_hold_out(signed(who), MODEL, ROOT, samples, metric, per_evaluation, MARGIN)
+	let who = signed(who);
+	ModelEvaluation::set_hold_out(
+		who,
+		MODEL,
+		ROOT,
+		samples,
+		metric,
+		per_evaluation,
+		MARGIN,
+		REVEALER,
+	)
 }
 
 #[test]
@@ -23,10 +33,11 @@ fn set_hold_out_should_commit_to_the_samples() {
 		let (samples, per_evaluation) = (100, 10);
 		let expected = HoldOut { root, samples, metric, per_evaluation, margin, used: 0 };
 		assert_eq!(hold_out(), expected);
-		assert_eq!(
-			events(),
-			vec![Event::HoldOutSet { model: MODEL, root, samples, metric, per_evaluation, margin }]
-		);
+		let (model, revealer) = (MODEL, REVEALER);
+		assert_eq!(HoldOuts::<Test>::get(model).unwrap().revealer, revealer);
+		let expected =
+			Event::HoldOutSet { model, root, samples, metric, per_evaluation, margin, revealer };
+		assert_eq!(events(), vec![expected]);
 	});
 }
 
@@ -39,6 +50,23 @@ fn set_hold_out_should_begin_at_the_first_sample_when_it_replaces_a_set() {
 		assert_eq!((hold_out().used, number()), (2, 1));
 		assert_ok!(set(OWNER, 100, 10));
 		assert_eq!((hold_out().used, number()), (0, 2));
+	});
+}
+
+#[test]
+fn samples_should_stay_used_up_when_the_same_set_is_committed_to_again() {
+	let builder = ExtBuilder::default().admitted(&[VERSION]).hold_out(8, 4);
+	builder.build_and_execute(|| {
+		let all = samples(0, 8);
+		assert_ok!(evaluate(VERSION, &all, 0..2));
+		set_hold_out_of(ANYONE, &all, 2);
+		assert_eq!((hold_out().used, hold_out().per_evaluation), (2, 2));
+		let set = HoldOuts::<Test>::get(MODEL).unwrap();
+		assert_eq!((set.number, set.revealer), (2, ANYONE));
+		let first = evaluate_as(ANYONE, VERSION, &all, 0..2);
+		assert_noop!(first, Error::<Test>::WrongSample);
+		assert_ok!(evaluate_as(ANYONE, VERSION, &all, 2..4));
+		assert_eq!(evaluation(VERSION).first, 2);
 	});
 }
 

@@ -1,8 +1,7 @@
 //! Where samples are in a set.
 
-use dodona_primitives_inference::{
-	hold_out_proof, hold_out_root, HoldOut, Metric, RevealedSample, Sample,
-};
+use dodona_primitives_inference::{HoldOut, Metric, RevealedSample, Sample};
+use dodona_primitives_models::{leaf_proof, root_of};
 use sp_core::H256;
 use sp_runtime::Perbill;
 
@@ -16,7 +15,7 @@ fn set(count: u32) -> (HoldOut, Vec<RevealedSample>) {
 		.collect();
 	let hashes: Vec<H256> = samples.iter().map(Sample::hash).collect();
 	let hold_out = HoldOut {
-		root: hold_out_root(&hashes),
+		root: root_of(&hashes),
 		samples: count,
 		metric: Metric::Accuracy,
 		per_evaluation: 1,
@@ -24,7 +23,7 @@ fn set(count: u32) -> (HoldOut, Vec<RevealedSample>) {
 		used: 0,
 	};
 	let revealed = (0..).zip(samples).map(|(index, sample)| {
-		let proof = hold_out_proof(&hashes, index).unwrap().try_into().unwrap();
+		let proof = leaf_proof(&hashes, index).unwrap().try_into().unwrap();
 		RevealedSample { sample, proof }
 	});
 	(hold_out, revealed.collect())

@@ -1,6 +1,8 @@
 use crate::{mock::*, Error, Versions};
 use dodona_engine::ENGINE_VERSION;
-use dodona_primitives_models::{ModelGovernance, ModelId, ModelInspect, VersionState::*};
+use dodona_primitives_models::{
+	ModelGovernance, ModelId, ModelInspect, ModelLineage, VersionState::*,
+};
 use frame_support::assert_ok;
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -66,20 +68,20 @@ fn inspection_should_find_nothing_when_model_or_version_are_unknown() {
 		assert!(!Registry::is_proposed(id(0, 1)));
 		assert_eq!(Registry::manifest(id(0, 1)), None);
 		assert_eq!(Registry::version(id(0, 1)), None);
-		assert_eq!(Registry::beneficiary(7), None);
+		assert_eq!(Registry::owner(7), None);
 		assert_eq!(Registry::model_by_name(b"letters".to_vec()), None);
 		assert_eq!(Registry::model_by_name(vec![b'a'; 1000]), None);
 	});
 }
 
 #[test]
-fn beneficiary_should_be_the_owner_unless_the_model_is_in_the_commons() {
+fn owner_should_be_known_unless_the_model_is_in_the_commons() {
 	ExtBuilder::default()
 		.model(ALICE, "digits")
 		.commons_model(BOB, "commons")
 		.build_and_execute(|| {
-			assert_eq!(Registry::beneficiary(0), Some(ALICE));
-			assert_eq!(Registry::beneficiary(1), None);
+			assert_eq!(Registry::owner(0), Some(ALICE));
+			assert_eq!(Registry::owner(1), None);
 		});
 }
 
@@ -108,7 +110,7 @@ fn models_should_be_listed_by_id_from_start_up_to_limit() {
 }
 
 #[test]
-fn models_should_be_listed_without_a_gap_when_some_are_gone() {
+fn models_should_be_looked_for_among_as_many_ids_when_some_are_gone() {
 	ExtBuilder::default()
 		.model(ALICE, "digits")
 		.model(ALICE, "letters")
@@ -116,8 +118,16 @@ fn models_should_be_listed_without_a_gap_when_some_are_gone() {
 		.build_and_execute(|| {
 			assert_ok!(Registry::deregister(signed(ALICE), 0));
 			assert_ok!(Registry::deregister(signed(ALICE), 1));
-			let ids: Vec<_> = Registry::models(0, 1).into_iter().map(|model| model.id).collect();
-			assert_eq!(ids, [2]);
+			let ids = |start, limit| -> Vec<_> {
+				Registry::models(start, limit).into_iter().map(|model| model.id).collect()
+			};
+			assert_eq!((ids(0, 2), ids(0, 3), ids(2, 1)), (vec![], vec![2], vec![2]));
+			// Nobody can make it look at more ids than it lists.
+			crate::NextModelId::<Test>::put(10_000);
+			crate::Models::<Test>::insert(300, model(2));
+			assert_eq!((ids(3, u32::MAX), ids(250, u32::MAX)), (vec![], vec![300]));
+			assert!(ids(u32::MAX, u32::MAX).is_empty());
+			crate::Models::<Test>::remove(300);
 		});
 }
 

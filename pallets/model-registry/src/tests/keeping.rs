@@ -1,8 +1,9 @@
 //! Until when the chain keeps what versions are made of, and who pays for it.
 
 use crate::{mock::*, Error, Event, Kept, LapseCursor, Lapsing, Part, WeightInfo};
+use dodona_engine::architecture::mlp;
 use dodona_primitives_models::{
-	chunk_hash, ArtifactRef, ChunkStore, ModelId, VersionId, CHUNK_SIZE,
+	chunk_hash, Architecture, ArtifactRef, ChunkStore, Manifest, ModelId, VersionId, CHUNK_SIZE,
 };
 use frame_support::{
 	assert_noop, assert_ok,
@@ -57,9 +58,16 @@ fn store_all(chunks: &[&[u8]]) -> (ArtifactRef, Vec<u8>) {
 	(artifact, index)
 }
 
+/// A manifest with these weights, of an architecture that has as many.
+fn manifest_of(artifact: ArtifactRef) -> Manifest<Balance> {
+	let widths = vec![128 * artifact.chunks, 1000, 1].try_into().unwrap();
+	let architecture = Architecture::Mlp(mlp::Config { widths });
+	Manifest { architecture, artifact, ..manifest(1) }
+}
+
 /// Has `who` propose a version with these weights.
 fn proposed(who: AccountId, model: ModelId, artifact: ArtifactRef) -> VersionId {
-	let manifest = dodona_primitives_models::Manifest { artifact, ..manifest(1) };
+	let manifest = manifest_of(artifact);
 	assert_ok!(ModelRegistry::propose_version(signed(who), model, manifest));
 	id(model, crate::Models::<Test>::get(model).unwrap().latest)
 }
@@ -305,20 +313,6 @@ fn keep_should_fail_when_the_index_of_the_manifest_is_not_of_its_root() {
 }
 
 #[test]
-fn keep_should_fail_when_an_artifact_says_that_it_has_4_gib() {
-	models().build_and_execute(|| {
-		let (mut artifact, _) = artifact(&[b"a"]);
-		artifact.size = 4 << 30;
-		artifact.chunks = 4096;
-		let version = approved(ALICE, 0, artifact);
-		for chunks in [1, 4096] {
-			let index = vec![0; 32 * chunks];
-			refuse(version, &index, Error::<Test>::TooManyChunks);
-		}
-	});
-}
-
-#[test]
 fn keep_should_take_as_many_chunks_as_allowed_and_no_more() {
 	let chunks: Vec<[u8; 1]> = (0..=MAX_KEPT_CHUNKS as u8).map(|byte| [byte]).collect();
 	let chunks: Vec<&[u8]> = chunks.iter().map(|chunk| &chunk[..]).collect();
@@ -403,8 +397,7 @@ fn chunks_should_be_paid_for_by_one_endowment_when_two_versions_have_them() {
 	models().build_and_execute(|| {
 		let (version, index) = kept_version();
 		let artifact = crate::mock::version(version).manifest.artifact;
-		let mut derived = manifest(1);
-		derived.artifact = artifact;
+		let mut derived = manifest_of(artifact);
 		derived.derived_from = Some(version);
 		assert_ok!(ModelRegistry::propose_version(signed(BOB), 1, derived));
 		assert_ok!(ModelRegistry::approve_version(signed(BOB), id(1, 1)));
@@ -437,8 +430,7 @@ fn keep_should_renew_no_more_than_a_call_may_and_go_on_in_the_next() {
 		// The block has places for one more than a call may have.
 		assert_ok!(keep(version, &index));
 		assert_eq!(renewed(), 1);
-		assert_ok!(keep(version, &index));
-		assert_eq!(renewed(), 0);
+		refuse(version, &index, Error::<Test>::NoRoom);
 		go_to(now + 1);
 		assert_ok!(keep(version, &index));
 		assert_eq!(renewed(), 1);
@@ -447,18 +439,41 @@ fn keep_should_renew_no_more_than_a_call_may_and_go_on_in_the_next() {
 }
 
 #[test]
-fn keep_should_only_note_it_when_the_extrinsic_stores_too() {
+fn keep_should_fail_when_a_chunk_is_due_and_the_extrinsic_stores_too() {
 	models().build_and_execute(|| {
 		let (version, index) = kept_version();
 		endow(0, 10_000);
 		go_to(1 + RETENTION / 2);
-		assert_ok!(in_extrinsic(b"d", || {
-			Storage::store(signed(BOB), b"d".to_vec())?;
-			ModelRegistry::keep_version(signed(BOB), version, Part::Weights, index)
-		}));
-		assert_eq!(renewed(), 0);
-		assert_eq!((kept(version), endowment(0)), (Some(1 + RETENTION), (10_000, 0)));
+		in_extrinsic(b"d", || {
+			assert_ok!(Storage::store(signed(BOB), b"d".to_vec()));
+			let keep = ModelRegistry::keep_version(signed(BOB), version, Part::Weights, index);
+			assert_noop!(keep, Error::<Test>::NoRoom);
+		});
 	});
+}
+
+#[test]
+fn keep_should_say_that_the_block_is_full_whatever_the_endowment_is() {
+	for sum in [1, 10_000] {
+		models().build_and_execute(|| {
+			let (version, index) = kept_version();
+			endow(0, sum);
+			let others: Vec<[u8; 1]> = (0..=MAX_RENEWALS as u8).map(|byte| [byte]).collect();
+			others.iter().for_each(|chunk| store(chunk));
+			go_to(5 + RETENTION / 2);
+			for chunk in &others {
+				let renew = || Storage::renew(signed(CHARLIE), chunk_hash(chunk));
+				assert_ok!(in_extrinsic(b"renew", renew));
+			}
+			refuse(version, &index, Error::<Test>::NoRoom);
+			go_to(6 + RETENTION / 2);
+			if sum > 1 {
+				assert_ok!(keep(version, &index));
+			} else {
+				refuse(version, &index, Error::<Test>::EndowmentTooSmall);
+			}
+		});
+	}
 }
 
 #[test]
@@ -556,12 +571,26 @@ fn keep_should_work_in_every_state_but_that_of_a_revoked_version() {
 		assert_ok!(keep(version, &index));
 		let root = RuntimeOrigin::root;
 		assert_ok!(ModelRegistry::suspend_version(root(), version, reason("harmful")));
-		go_to(1 + RETENTION / 2);
 		assert_ok!(keep(version, &index));
-		assert_eq!(renewed(), 1);
 		assert_ok!(ModelRegistry::revoke_version(root(), version, reason("harmful")));
 		go_to(2 + RETENTION / 2);
 		refuse(version, &index, Error::<Test>::AlreadyRevoked);
+	});
+}
+
+#[test]
+fn endowment_should_not_be_spent_while_the_version_is_suspended() {
+	models().build_and_execute(|| {
+		let (version, index) = kept_version();
+		endow(0, 10_000);
+		assert_ok!(suspend(version, reason("harmful")));
+		go_to(1 + RETENTION / 2);
+		assert_ok!(keep(version, &index));
+		assert_eq!((renewed(), kept(version)), (0, Some(1 + RETENTION)));
+		assert_eq!(endowment(0), (10_000, 0));
+		assert_ok!(ModelRegistry::lift_suspension(RuntimeOrigin::root(), version));
+		assert_ok!(keep(version, &index));
+		assert_eq!(renewed(), 1);
 	});
 }
 
@@ -640,14 +669,13 @@ fn lapse_should_be_announced_at_once_when_the_notice_has_begun_already() {
 		let (version, index) = kept_version();
 		let until = 1 + RETENTION;
 		go_to(until - 2);
-		let keep =
-			|| ModelRegistry::keep_version(signed(BOB), version, Part::Weights, index.clone());
-		// Without an extrinsic nothing can be renewed.
-		assert_ok!(keep());
+		// Nothing is renewed.
+		assert_ok!(suspend(version, reason("")));
+		assert_ok!(keep(version, &index));
 		assert_eq!(lapses(), vec![(version, until)]);
 		assert_eq!(Lapsing::<Test>::iter().count(), 0);
 		// Who says it again changes nothing.
-		assert_ok!(keep());
+		assert_ok!(keep(version, &index));
 		assert_eq!(lapses().len(), 1);
 	});
 }

@@ -3,6 +3,7 @@
 mod approval;
 mod artifacts;
 mod deregister;
+mod drop;
 mod inspect;
 mod keeping;
 mod limits;

@@ -1,5 +1,5 @@
 use crate::{mock::*, Descriptions, Error, Event, HoldReason, Offers};
-use dodona_primitives_models::{ModelInspect, VersionState};
+use dodona_primitives_models::VersionState;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::{DispatchError, TokenError};
 
@@ -111,7 +111,6 @@ fn accept_should_move_the_model_and_have_the_new_owner_pay_the_deposits() {
 			assert_eq!(held(HoldReason::Metadata, who), for_metadata);
 		}
 		assert_eq!(Balances::free_balance(ALICE), ENDOWMENT - version_deposit());
-		assert_eq!(<ModelRegistry as ModelInspect>::beneficiary(0), Some(BOB));
 		assert_noop!(
 			ModelRegistry::deprecate_version(signed(ALICE), version),
 			Error::<Test>::NotOwner

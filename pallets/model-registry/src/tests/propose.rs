@@ -34,7 +34,7 @@ fn propose_should_record_the_version_and_hold_the_deposit() {
 		assert_eq!((model(0).live, model(0).proposals, model(0).records), (0, 2, 2));
 		assert_eq!(held(HoldReason::Version, ALICE), 2 * version_deposit());
 		assert_eq!(held(HoldReason::Model, ALICE), model_deposit("digits"));
-		let claim = Claim { first: id(0, 2), versions: 1, lasting: false };
+		let claim = Claim { first: id(0, 2), versions: 1, lasting: false, suspended: 0 };
 		assert_eq!(Artifacts::<Test>::get(artifact), Some(claim));
 	});
 }
@@ -125,6 +125,24 @@ fn propose_should_fail_when_the_artifact_is_too_short_for_the_architecture() {
 			Error::<Test>::InvalidArtifact
 		);
 		assert_ok!(propose_changed(|manifest| manifest.artifact.size = 13 * 4 + 9));
+	});
+}
+
+#[test]
+fn propose_should_fail_when_the_artifact_is_too_large_for_the_architecture() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		let sized = |size: u64| {
+			propose_changed(|manifest| {
+				manifest.artifact.size = size;
+				manifest.artifact.chunks = size.div_ceil(CHUNK_SIZE.into()) as u32;
+			})
+		};
+		// 13 parameters of 8 bytes, and the longest header.
+		let most = 13 * 8 + (1 << 20);
+		for size in [most + 1, 4 << 30, u64::from(u32::MAX) << 20] {
+			assert_noop!(sized(size), Error::<Test>::ArtifactTooLarge);
+		}
+		assert_ok!(sized(most));
 	});
 }
 

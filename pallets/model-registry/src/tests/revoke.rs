@@ -115,6 +115,30 @@ fn revoke_should_forfeit_the_deposit_when_curator_or_guardian_revoke_a_proposal(
 }
 
 #[test]
+fn revoke_should_forfeit_the_deposit_when_the_proposer_does_it_in_the_middle_of_the_evaluation() {
+	ExtBuilder::default().commons_model(ALICE, "commons").build_and_execute(|| {
+		for (number, measured) in [(1, true), (2, false)] {
+			assert_ok!(propose(BOB, 0, 1));
+			let version = id(0, number);
+			BeingMeasured::set(if measured { vec![version] } else { vec![] });
+			assert_ok!(ModelRegistry::revoke_version(signed(BOB), version, reason("no luck")));
+			assert_eq!((held(HoldReason::Version, BOB), forfeited()), (0, version_deposit()));
+		}
+		assert_eq!(Balances::free_balance(BOB), ENDOWMENT - version_deposit());
+	});
+}
+
+#[test]
+fn revoke_should_return_the_deposit_when_an_owner_measures_versions_and_takes_one_back() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		assert_ok!(propose(ALICE, 0, 1));
+		BeingMeasured::set(vec![id(0, 1)]);
+		assert_ok!(ModelRegistry::revoke_version(signed(ALICE), id(0, 1), reason("")));
+		assert_eq!((held(HoldReason::Version, ALICE), forfeited()), (0, 0));
+	});
+}
+
+#[test]
 fn revoke_should_return_the_deposit_when_the_owner_revokes_a_proposal_of_the_owner_before() {
 	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
 		assert_ok!(propose(ALICE, 0, 1));

@@ -1,6 +1,7 @@
-use crate::{mock::*, Error, Event, HoldReason};
+use crate::{mock::*, Artifacts, Error, Event, HoldReason};
 use dodona_primitives_models::{Live, ModelInspect, VersionState::*};
 use frame_support::{assert_noop, assert_ok};
+use sp_core::H256;
 use sp_runtime::DispatchError;
 
 fn lift(version: dodona_primitives_models::VersionId) -> sp_runtime::DispatchResult {
@@ -122,6 +123,58 @@ fn lift_should_fail_when_the_origin_is_not_the_guardian() {
 				DispatchError::BadOrigin
 			);
 		}
+	});
+}
+
+fn suspended_with(seed: u8) -> u32 {
+	Artifacts::<Test>::get(H256::repeat_byte(seed)).map_or(0, |claim| claim.suspended)
+}
+
+#[test]
+fn artifact_should_not_come_back_under_another_number_while_its_version_is_suspended() {
+	let models = ExtBuilder::default().model(ALICE, "digits").model(BOB, "copy");
+	models.build_and_execute(|| {
+		let version = version_in(ALICE, 0, 1, Active);
+		let [waits, may_be_activated] = [Proposed, Approved].map(|to| version_in(ALICE, 0, 1, to));
+		assert_ok!(suspend(version, reason("harmful")));
+		assert_eq!(suspended_with(1), 1);
+
+		let refused = Error::<Test>::ArtifactSuspended;
+		assert_noop!(propose(ALICE, 0, 1), refused);
+		let mut derived = manifest(1);
+		derived.derived_from = Some(version);
+		let derive = || ModelRegistry::propose_version(signed(BOB), 1, derived.clone());
+		assert_noop!(derive(), Error::<Test>::ArtifactSuspended);
+		let approve = || ModelRegistry::approve_version(signed(ALICE), waits);
+		assert_noop!(approve(), Error::<Test>::ArtifactSuspended);
+		let activate = || ModelRegistry::activate_version(signed(ALICE), may_be_activated);
+		assert_noop!(activate(), Error::<Test>::ArtifactSuspended);
+		// Other weights are not touched.
+		assert_ok!(propose(ALICE, 0, 2));
+
+		assert_ok!(lift(version));
+		assert_eq!(suspended_with(1), 0);
+		assert_ok!(approve());
+		assert_ok!(activate());
+		assert_ok!(derive());
+	});
+}
+
+#[test]
+fn artifact_should_stay_away_until_its_last_suspended_version_is_decided_on() {
+	ExtBuilder::default().model(ALICE, "digits").build_and_execute(|| {
+		let versions = [Active, Approved].map(|to| version_in(ALICE, 0, 1, to));
+		for version in versions {
+			assert_ok!(suspend(version, reason("")));
+		}
+		assert_eq!(suspended_with(1), 2);
+		assert_ok!(ModelRegistry::revoke_version(signed(ALICE), versions[0], reason("")));
+		assert_eq!(suspended_with(1), 1);
+		assert_noop!(propose(ALICE, 0, 1), Error::<Test>::ArtifactSuspended);
+		let guardian = RuntimeOrigin::root();
+		assert_ok!(ModelRegistry::revoke_version(guardian, versions[1], reason("harmful")));
+		assert_eq!(suspended_with(1), 0);
+		assert_ok!(propose(ALICE, 0, 1));
 	});
 }
 

@@ -102,6 +102,9 @@ fn try_state_should_find_what_is_wrong_with_versions() {
 	});
 	assert_found!("a version's number wasn't given out", || change_model(0, |model| model
 		.latest = 1));
+	assert_found!("a version is proposed in a block to come", || {
+		change_version(1, |version| version.proposed_at = System::block_number() + 1)
+	});
 	assert_found!("a deposit is held for a revoked version", || {
 		change_version(2, |version| version.state = revoked(""))
 	});
@@ -140,7 +143,8 @@ fn try_state_should_find_what_is_wrong_with_lineage_and_claims() {
 	});
 	let root = H256::repeat_byte(1);
 	let claim = |first, versions, lasting| {
-		move || Artifacts::<Test>::insert(root, Claim { first, versions, lasting })
+		let claim = Claim { first, versions, lasting, suspended: 0 };
+		move || Artifacts::<Test>::insert(root, claim)
 	};
 	assert_found!("an artifact is not claimed", || Artifacts::<Test>::remove(root));
 	assert_found!("a version has another model's artifact", claim(id(1, 1), 1, true));
@@ -150,9 +154,15 @@ fn try_state_should_find_what_is_wrong_with_lineage_and_claims() {
 	);
 	assert_found!("a claiming version has never existed", claim(id(0, 3), 1, true));
 	assert_found!("a claim miscounts the artifact's versions", claim(id(0, 1), 2, true));
+	for (seed, suspended) in [(1, 1), (2, 0), (2, 2)] {
+		assert_found!("a claim miscounts what is suspended", || {
+			let root = H256::repeat_byte(seed);
+			Artifacts::<Test>::mutate(root, |claim| claim.as_mut().unwrap().suspended = suspended)
+		});
+	}
 	assert_found!("a claim has outlived its versions", || {
 		deregister(1);
-		let claim = Claim { first: id(7, 1), versions: 0, lasting: false };
+		let claim = Claim { first: id(7, 1), versions: 0, lasting: false, suspended: 0 };
 		Artifacts::<Test>::insert(H256::repeat_byte(9), claim);
 	});
 }
