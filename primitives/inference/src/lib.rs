@@ -8,6 +8,7 @@ extern crate alloc;
 mod ask;
 mod commitment;
 mod evaluation;
+mod feedback;
 mod job;
 pub mod runtime_api;
 mod state;
@@ -16,8 +17,12 @@ pub use ask::{known_answers_hash, Ask, KnownAnswer, KnownAnswers, ResultSink, MA
 pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
 pub use dodona_engine::EngineError;
 pub use evaluation::{
-	hold_out_proof, hold_out_root, Admission, Evaluation, Expected, HoldOut, Metric,
-	RevealedSample, Sample, Stage, MAX_EVALUATED, MAX_REVEALED, MAX_SAMPLES,
+	Admission, Evaluation, Expected, HoldOut, Metric, RevealedSample, Sample, Stage, MAX_EVALUATED,
+	MAX_REVEALED, MAX_SAMPLES,
+};
+pub use feedback::{
+	rating_commitment, RatedRequest, RatedRequests, Rating, RatingInfo, RatingRound, RoundRatings,
+	VersionRatings,
 };
 pub use job::{Job, Progress};
 pub use state::{FailureReason, Request, RequestInfo, RequestState, Seat, SeatStatus};

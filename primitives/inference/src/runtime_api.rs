@@ -1,6 +1,9 @@
 //! The runtime API of inference requests.
 
-use crate::{Admission, EngineError, Evaluation, HoldOut, RequestId, RequestInfo};
+use crate::{
+	Admission, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId, RequestInfo,
+	VersionRatings,
+};
 use alloc::vec::Vec;
 use codec::Codec;
 use dodona_primitives_models::{Architecture, ModelId, VersionId};
@@ -31,5 +34,20 @@ sp_api::decl_runtime_apis! {
 		fn admission(version: VersionId) -> Option<Admission>;
 		/// How a version did beside the one in use; `None` if it was not measured yet.
 		fn evaluation(version: VersionId) -> Option<Evaluation>;
+	}
+
+	/// Reads what those who asked say about the answers.
+	pub trait FeedbackApi<AccountId, Balance, BlockNumber>
+	where
+		AccountId: Codec,
+		Balance: Codec,
+		BlockNumber: Codec,
+	{
+		/// What was said about a version, as far as it is settled.
+		fn ratings(version: VersionId) -> VersionRatings;
+		/// The rating of a request, until it is settled.
+		fn rating(request: RequestId) -> Option<RatingInfo<AccountId, Balance>>;
+		/// Where the rounds are.
+		fn rating_round() -> RatingRound<BlockNumber>;
 	}
 }

@@ -5,11 +5,16 @@
 extern crate alloc;
 
 mod artifact;
+pub mod contributions;
 pub mod licence;
 pub mod runtime_api;
 mod types;
 
-pub use artifact::{chunk_cid, chunk_hash, is_leaf, ArtifactRef, CHUNK_SIZE};
+pub use artifact::{chunk_cid, chunk_hash, is_leaf, leaf_proof, root_of, ArtifactRef, CHUNK_SIZE};
+pub use contributions::{
+	ContributionId, ContributionInfo, ContributionKind, EntryId, ModelLineage, RoyaltyAccounts,
+	RoyaltyInfo, RoyaltyTable,
+};
 pub use dodona_engine::Architecture;
 pub use licence::LicenceFault;
 pub use types::{
@@ -22,8 +27,6 @@ use sp_runtime::DispatchResult;
 
 /// What other pallets may know about models.
 pub trait ModelInspect {
-	/// The account type of whoever is paid for a model.
-	type AccountId;
 	/// The type of prices.
 	type Balance;
 
@@ -43,9 +46,6 @@ pub trait ModelInspect {
 
 	/// Whether `version` waits for approval.
 	fn is_proposed(version: VersionId) -> bool;
-
-	/// Who is paid the contributors' share of a request for `model`.
-	fn beneficiary(model: ModelId) -> Option<Self::AccountId>;
 }
 
 /// Who decides over models.
@@ -62,6 +62,10 @@ pub trait UpgradeGate {
 	/// Refuses a version that has not beaten `active`, the version in use, on what the model is
 	/// measured by.
 	fn ensure_better(version: VersionId, active: VersionId) -> DispatchResult;
+
+	/// Whether a version that waits for approval is in the middle of being compared with the one in
+	/// use: who takes it back now would have had a try that leaves no trace.
+	fn is_being_measured(version: VersionId) -> bool;
 
 	/// A version doesn't wait for approval any more, or its record is dropped: what was found out
 	/// about it may be dropped, unless it was approved.
