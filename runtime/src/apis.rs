@@ -12,9 +12,13 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use cumulus_primitives_core::{ParaId, VerifySchedulingSignature};
 use dodona_primitives_inference::{
-	Admission, EngineError, Evaluation, HoldOut, RequestId, RequestInfo,
+	Admission, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId, RequestInfo,
+	VersionRatings,
 };
-use dodona_primitives_models::{Architecture, ModelId, ModelInfo, VersionId, VersionInfo};
+use dodona_primitives_models::{
+	Architecture, ContributionInfo, ModelId, ModelInfo, RoyaltyAccounts as _, RoyaltyTable,
+	VersionId, VersionInfo,
+};
 use dodona_primitives_staking::{EraInfo, OperatorInfo, PoolInfo, StakeInfo};
 use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
@@ -432,6 +436,50 @@ impl_runtime_apis! {
 
 		fn evaluation(version: VersionId) -> Option<Evaluation> {
 			pallet_model_evaluation::Pallet::<Runtime>::evaluation(version)
+		}
+	}
+
+	impl dodona_primitives_inference::runtime_api::FeedbackApi<
+		Block,
+		AccountId,
+		Balance,
+		BlockNumber,
+	> for Runtime
+	{
+		fn ratings(version: VersionId) -> VersionRatings {
+			pallet_feedback::Pallet::<Runtime>::ratings(version)
+		}
+
+		fn rating(request: RequestId) -> Option<RatingInfo<AccountId, Balance>> {
+			pallet_feedback::Pallet::<Runtime>::rating(request)
+		}
+
+		fn rating_round() -> RatingRound<BlockNumber> {
+			pallet_feedback::Pallet::<Runtime>::rating_round()
+		}
+	}
+
+	impl dodona_primitives_models::contributions::ContributionsApi<
+		Block,
+		AccountId,
+		Balance,
+		BlockNumber,
+	> for Runtime
+	{
+		fn royalties(model: ModelId) -> Option<RoyaltyTable<AccountId, Balance, BlockNumber>> {
+			pallet_contributions::Pallet::<Runtime>::royalties(model)
+		}
+
+		fn contributions(model: ModelId) -> Vec<ContributionInfo<AccountId, Balance>> {
+			pallet_contributions::Pallet::<Runtime>::contributions(model)
+		}
+
+		fn royalty_account(version: VersionId) -> AccountId {
+			crate::Contributions::royalty_account(version)
+		}
+
+		fn undistributed(version: VersionId) -> Balance {
+			pallet_contributions::Pallet::<Runtime>::undistributed(version)
 		}
 	}
 

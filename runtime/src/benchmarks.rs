@@ -5,7 +5,10 @@ use alloc::{string::String, vec, vec::Vec};
 use codec::Encode;
 use cumulus_pallet_session_benchmarking::Pallet as SessionBench;
 use dodona_engine::{architecture::mlp, ENGINE_VERSION};
-use dodona_primitives_inference::{Admission, Evaluation, HoldOut, Metric, Stage};
+use dodona_primitives_inference::{
+	Admission, Evaluation, HoldOut, Metric, Request, RequestId, RequestState, Seat, SeatStatus,
+	Stage, MAX_COMMITTEE,
+};
 use dodona_primitives_models::{
 	Architecture, ArtifactRef, Manifest, ModelId, Price, VersionId, CHUNK_SIZE,
 };
@@ -49,6 +52,8 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_contributor_staking, ContributorStaking]
 	[pallet_inference, Inference]
 	[pallet_model_evaluation, ModelEvaluation]
+	[pallet_contributions, Contributions]
+	[pallet_feedback, Feedback]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -133,10 +138,9 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 /// What the benchmarks of the registry need of the gate.
 pub struct RegistryArguments;
 
-impl pallet_model_registry::BenchmarkHelper for RegistryArguments {
-	fn let_pass(version: VersionId, active: Option<VersionId>) {
-		pallet_model_evaluation::Admissions::<Runtime>::insert(version, Admission::Reproduced);
-		let Some(active) = active else { return };
+impl RegistryArguments {
+	/// Notes that a version is compared with the active one, and how far.
+	fn compare(version: VersionId, active: VersionId, stage: Stage) {
 		let hold_out = HoldOut {
 			root: H256::zero(),
 			samples: 1,
@@ -145,7 +149,6 @@ impl pallet_model_registry::BenchmarkHelper for RegistryArguments {
 			margin: Perbill::zero(),
 			used: 1,
 		};
-		let (candidate, other) = (Perbill::one(), Perbill::zero());
 		let evaluation = Evaluation {
 			against: active.number,
 			first: 0,
@@ -154,12 +157,31 @@ impl pallet_model_registry::BenchmarkHelper for RegistryArguments {
 			pending: 0,
 			candidate: 0,
 			active: 0,
-			stage: Stage::Scored { candidate, active: other },
+			stage,
 		};
-		let set = HoldOutSet { number: 0, hold_out };
+		let revealer = InferenceArguments::rich("revealer", 0);
+		let set = HoldOutSet { number: 0, revealer, hold_out };
 		let course = Course { set: 0, metric: hold_out.metric, evaluation };
 		pallet_model_evaluation::HoldOuts::<Runtime>::insert(version.model, set);
 		pallet_model_evaluation::Evaluations::<Runtime>::insert(version, course);
+	}
+}
+
+impl pallet_model_registry::BenchmarkHelper for RegistryArguments {
+	fn let_pass(version: VersionId, active: Option<VersionId>) {
+		pallet_model_evaluation::Admissions::<Runtime>::insert(version, Admission::Reproduced);
+		if let Some(active) = active {
+			let (candidate, other) = (Perbill::one(), Perbill::zero());
+			Self::compare(version, active, Stage::Scored { candidate, active: other });
+		}
+	}
+
+	fn let_wait(version: VersionId) {
+		pallet_model_evaluation::Admissions::<Runtime>::remove(version);
+	}
+
+	fn let_be_measured(version: VersionId, active: VersionId) {
+		Self::compare(version, active, Stage::Running);
 	}
 
 	fn start_extrinsic() {
@@ -213,6 +235,63 @@ impl pallet_model_evaluation::benchmarking::BenchmarkHelper<AccountId> for Evalu
 		let origin = || RuntimeOrigin::signed(Self::owner());
 		ModelRegistry::approve_version(origin(), version).expect("is proposed and admitted");
 		ModelRegistry::activate_version(origin(), version).expect("is approved");
+	}
+}
+
+/// What the benchmarks of contributions need of the registry.
+pub struct ContributionArguments;
+
+impl pallet_contributions::BenchmarkHelper<AccountId> for ContributionArguments {
+	fn owner() -> AccountId {
+		InferenceArguments::rich("owner", 0)
+	}
+
+	fn register() -> ModelId {
+		let model = pallet_model_registry::NextModelId::<Runtime>::get();
+		let name = alloc::format!("benchmark-{model}").into_bytes();
+		ModelRegistry::register(RuntimeOrigin::signed(Self::owner()), name).expect("is new");
+		model
+	}
+
+	fn descendant(ancestors: u32) -> VersionId {
+		let (other, model) = (Self::register(), Self::register());
+		let mut parent = VersionId { model: other, number: 1 };
+		for number in 1..=ancestors + 1 {
+			let version = VersionId { model, number };
+			pallet_model_registry::Lineage::<Runtime>::insert(version, parent);
+			parent = version;
+		}
+		parent
+	}
+}
+
+/// What the benchmarks of feedback rate.
+pub struct FeedbackArguments;
+
+impl pallet_feedback::benchmarking::BenchmarkHelper<AccountId, Balance> for FeedbackArguments {
+	fn finalized(requester: &AccountId, version: VersionId, treasury: Balance) -> RequestId {
+		let id = pallet_inference::NextRequestId::<Runtime>::mutate(|next| {
+			*next += 1;
+			*next
+		});
+		let outcome = H256::zero();
+		let seat = |index| Seat {
+			operator: frame_benchmarking::account("operator", index, 0),
+			status: SeatStatus::Revealed(outcome),
+		};
+		let committee = BoundedVec::truncate_from((0..MAX_COMMITTEE).map(seat).collect());
+		let at = System::block_number();
+		let request = Request {
+			requester: requester.clone(),
+			version,
+			// The treasury gets a tenth.
+			fee: treasury.saturating_mul(10),
+			created: at,
+			attempt: 1,
+			state: RequestState::Finalized { committee, outcome, at },
+		};
+		pallet_inference::Requests::<Runtime>::insert(id, request);
+		id
 	}
 }
 

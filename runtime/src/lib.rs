@@ -276,6 +276,10 @@ mod runtime {
 	pub type Inference = pallet_inference;
 	#[runtime::pallet_index(64)]
 	pub type ModelEvaluation = pallet_model_evaluation;
+	#[runtime::pallet_index(65)]
+	pub type Contributions = pallet_contributions;
+	#[runtime::pallet_index(66)]
+	pub type Feedback = pallet_feedback;
 
 	// Has a key on development chains only.
 	#[runtime::pallet_index(255)]

@@ -1,14 +1,17 @@
 //! Where a fee goes. What is held for a request is paid or returned when it ends, to the last unit.
 
-use crate::{BalanceOf, Config, HoldReason, Pallet, RequestOf};
-use dodona_primitives_inference::{Seat, SeatStatus};
-use dodona_primitives_models::ModelInspect;
+use crate::{BalanceOf, Config, HoldReason, Pallet, RequestOf, Requests};
+use dodona_primitives_inference::{
+	RatedRequest, RatedRequests, RequestId, RequestState, Seat, SeatStatus,
+};
+use dodona_primitives_models::RoyaltyAccounts;
 use dodona_primitives_staking::RewardSink;
 use frame_support::traits::{
 	fungible::{BalancedHold, MutateHold},
 	tokens::Precision,
 	Imbalance,
 };
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::{Get, H256};
 use sp_runtime::{
 	traits::{Saturating, Zero},
@@ -52,34 +55,69 @@ where
 	Split { seat, contributor, treasury, refund }
 }
 
+impl<T: Config> RatedRequests for Pallet<T> {
+	type AccountId = T::AccountId;
+	type Balance = BalanceOf<T>;
+	type BlockNumber = BlockNumberFor<T>;
+
+	// The treasury's part is that by today's shares: who changes them changes what ratings can earn.
+	fn finalized(
+		request: RequestId,
+	) -> Option<RatedRequest<T::AccountId, BalanceOf<T>, BlockNumberFor<T>>> {
+		let request = Requests::<T>::get(request)?;
+		let RequestState::Finalized { committee, outcome, at } = &request.state else {
+			return None;
+		};
+		let treasury = Self::split_of(&request, committee, *outcome).treasury;
+		let (version, at) = (request.version, *at);
+		Some(RatedRequest { requester: request.requester, version, treasury, at })
+	}
+}
+
+/// The seats that named `outcome`.
+fn winners<AccountId>(
+	committee: &[Seat<AccountId>],
+	outcome: H256,
+) -> impl Iterator<Item = &Seat<AccountId>> {
+	committee
+		.iter()
+		.filter(move |seat| seat.status == SeatStatus::Revealed(outcome))
+}
+
 impl<T: Config> Pallet<T> {
+	/// How a fee is split if `outcome` is the result.
+	fn split_of(
+		request: &RequestOf<T>,
+		committee: &[Seat<T::AccountId>],
+		outcome: H256,
+	) -> Split<BalanceOf<T>> {
+		split(
+			request.fee,
+			committee.len() as u32,
+			winners(committee, outcome).count() as u32,
+			T::WorkerShare::get(),
+			T::ContributorShare::get(),
+		)
+	}
+
 	/// Pays for `outcome` out of the fee; returns what was paid and what went back.
 	pub(crate) fn settle(
 		request: &RequestOf<T>,
 		committee: &[Seat<T::AccountId>],
 		outcome: H256,
 	) -> (BalanceOf<T>, BalanceOf<T>) {
-		let winners =
-			|| committee.iter().filter(|seat| seat.status == SeatStatus::Revealed(outcome));
-		let split = split(
-			request.fee,
-			committee.len() as u32,
-			winners().count() as u32,
-			T::WorkerShare::get(),
-			T::ContributorShare::get(),
-		);
+		let split = Self::split_of(request, committee, outcome);
 		let earned = request.fee.saturating_sub(split.refund);
 		let (mut pot, missing) =
 			T::Currency::slash(&HoldReason::Fee.into(), &request.requester, earned);
 		debug_assert!(missing.is_zero(), "the fee is held until the request ends");
 		let paid = pot.peek();
-		for seat in winners() {
+		for seat in winners(committee, outcome) {
 			let part = pot.extract(split.seat);
 			T::Rewards::reward_operator(&seat.operator, part);
 		}
-		let beneficiary = T::Models::beneficiary(request.version.model);
-		let part = pot.extract(split.contributor);
-		T::Rewards::reward_contributor(beneficiary.as_ref(), part);
+		let contributors = T::Royalties::royalty_account(request.version);
+		T::Rewards::reward_contributor(Some(&contributors), pot.extract(split.contributor));
 		T::Rewards::reward_treasury(pot);
 		Self::release(request, split.refund);
 		(paid, split.refund)

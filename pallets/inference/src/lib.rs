@@ -54,7 +54,7 @@ pub mod pallet {
 	use dodona_primitives_inference::{
 		FailureReason, Input, Output, Request, RequestId, ResultSink, Submissions, MAX_COMMITTEE,
 	};
-	use dodona_primitives_models::{ModelId, ModelInspect, VersionId};
+	use dodona_primitives_models::{ModelId, ModelInspect, RoyaltyAccounts, VersionId};
 	use dodona_primitives_staking::{RewardSink, StakeInspect, StakeSlash};
 	use frame_support::{
 		dispatch::WithPostDispatchInfo,
@@ -105,7 +105,7 @@ pub mod pallet {
 		type RuntimeHoldReason: From<HoldReason>;
 
 		/// The models that can be asked.
-		type Models: ModelInspect<AccountId = Self::AccountId, Balance = BalanceOf<Self>>;
+		type Models: ModelInspect<Balance = BalanceOf<Self>>;
 
 		/// The operators that can be drawn, and their stake.
 		type Stake: StakeInspect<AccountId = Self::AccountId>
@@ -113,6 +113,9 @@ pub mod pallet {
 
 		/// Where fees go when a result is final.
 		type Rewards: RewardSink<Self::AccountId, CreditOf<Self>>;
+
+		/// Who is paid for a model: the contributors' part of a fee goes to the account of the version.
+		type Royalties: RoyaltyAccounts<AccountId = Self::AccountId>;
 
 		/// Who is told how requests end.
 		type Results: ResultSink;

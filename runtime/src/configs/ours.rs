@@ -2,7 +2,7 @@
 //! `primitives/`. Also what a node's off-chain worker needs to sign a transaction.
 
 use super::{
-	parameters::dynamic_params::{inference, models, staking},
+	parameters::dynamic_params::{feedback, inference, models, staking},
 	TreasuryAccount,
 };
 use crate::{
@@ -10,10 +10,10 @@ use crate::{
 	feeless::FeelessFirst,
 	governance::{CuratorOrigin, GuardianOrigin, SuspendOrigin},
 	randomness::RelayRandomness,
-	AccountId, Address, Balance, Balances, BlockNumber, ContributorStaking, Inference,
-	ModelEvaluation, ModelRegistry, Nonce, Runtime, RuntimeCall, RuntimeHoldReason, Signature,
-	SignedPayload, System, TransactionStorage, TxExtension, UncheckedExtrinsic, DAYS, MICROUNIT,
-	MINUTES, UNIT,
+	AccountId, Address, Balance, Balances, BlockNumber, Contributions, ContributorStaking,
+	Inference, ModelEvaluation, ModelRegistry, Nonce, Runtime, RuntimeCall, RuntimeHoldReason,
+	Signature, SignedPayload, System, TransactionStorage, TxExtension, UncheckedExtrinsic, DAYS,
+	MICROUNIT, MINUTES, UNIT,
 };
 use codec::Encode;
 use core::marker::PhantomData;
@@ -54,6 +54,8 @@ parameter_types! {
 	pub const MaxKeptChunks: u32 = 2_048;
 	// A LeNet for two questions, and less than a tenth of a block where floats are slowest.
 	pub const MaxAdmissionWork: u64 = 1_000_000;
+	/// Three days, in which a committee can examine what was proposed.
+	pub const AdmissionPeriod: BlockNumber = 3 * DAYS;
 	pub const MaxLiveVersions: u32 = 32;
 	pub const MaxProposals: u32 = 64;
 	pub const MaxUnbonding: u32 = 16;
@@ -64,6 +66,17 @@ parameter_types! {
 	pub const EraHistory: u32 = 30;
 	pub const InflationCap: Perbill = Perbill::from_percent(10);
 	pub const BlocksPerYear: u64 = 365 * DAYS as u64;
+	pub const RoyaltiesPalletId: PalletId = PalletId(*b"do/royal");
+	pub const ContributionDeposit: Balance = 5 * UNIT;
+	pub const MaxOpenContributions: u32 = 64;
+	pub const MaxOpenPerAccount: u32 = 16;
+	pub const MaxRoyalties: u32 = 64;
+	pub const MaxVesting: BlockNumber = 4 * 365 * DAYS;
+	pub const MaxLineageDepth: u32 = 8;
+	pub const RatingDeposit: Balance = deposit(1, 256);
+	/// Fewer would let one other account decide what a rating is worth.
+	pub const MinPeers: u32 = 3;
+	pub const MaxRatingRounds: u32 = 30;
 }
 
 impl pallet_artifact_storage::Config for Runtime {
@@ -99,6 +112,7 @@ impl pallet_model_registry::Config for Runtime {
 	type OrganisationDeposit = OrganisationDeposit;
 	type DepositPerByte = RegistryDepositPerByte;
 	type RevokedRetention = RevokedRetention;
+	type AdmissionPeriod = AdmissionPeriod;
 	type MaxLiveVersions = MaxLiveVersions;
 	type MaxProposals = MaxProposals;
 	type Treasury = ResolveTo<TreasuryAccount, Balances>;
@@ -165,7 +179,7 @@ impl pallet_contributor_staking::Config for Runtime {
 	type WorkerInflation = staking::WorkerInflation;
 	type ContributorInflation = staking::ContributorInflation;
 	type SeatInflationCap = staking::SeatInflationCap;
-	type ContributorMatch = staking::ContributorMatch;
+	type ContributorMatch = ContributorMatch;
 	type EraHistory = EraHistory;
 	type WeightInfo = pallet_contributor_staking::weights::SubstrateWeight<Runtime>;
 }
@@ -193,6 +207,7 @@ impl pallet_inference::Config for Runtime {
 	type Models = ModelRegistry;
 	type Stake = ContributorStaking;
 	type Rewards = ContributorStaking;
+	type Royalties = Contributions;
 	type Results = ModelEvaluation;
 	type Randomness = RelayRandomness;
 	type AuthorityId = pallet_inference::crypto::HotKey;
@@ -211,6 +226,41 @@ impl pallet_inference::Config for Runtime {
 	type WeightInfo = pallet_inference::weights::SubstrateWeight<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::benchmarks::InferenceArguments;
+}
+
+impl pallet_contributions::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Models = ModelRegistry;
+	type PalletId = RoyaltiesPalletId;
+	type ContributionDeposit = ContributionDeposit;
+	type MaxOpen = MaxOpenContributions;
+	type MaxOpenPerAccount = MaxOpenPerAccount;
+	type MaxEntries = MaxRoyalties;
+	type MaxVesting = MaxVesting;
+	type LineageShare = models::LineageShare;
+	type MaxLineageDepth = MaxLineageDepth;
+	type Treasury = ResolveTo<TreasuryAccount, Balances>;
+	type WeightInfo = pallet_contributions::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::ContributionArguments;
+}
+
+impl pallet_feedback::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Requests = Inference;
+	type Treasury = TreasuryAccount;
+	type RoundLength = AtLeast<1, feedback::RoundLength>;
+	type Budget = feedback::Budget;
+	type RewardCap = RewardCap;
+	type Margin = feedback::Margin;
+	type Deposit = RatingDeposit;
+	type MinPeers = MinPeers;
+	type MaxRounds = MaxRatingRounds;
+	type WeightInfo = pallet_feedback::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::FeedbackArguments;
 }
 
 /// A governed number, but never outside of what its pallet can work with.
@@ -232,6 +282,38 @@ impl Get<Perbill> for ContributorShare {
 	fn get() -> Perbill {
 		let left = Perbill::one() - inference::WorkerShare::get();
 		inference::ContributorShare::get().min(left)
+	}
+}
+
+/// What workers and contributors leave of a fee.
+fn treasury_share() -> Perbill {
+	Perbill::one() - inference::WorkerShare::get() - ContributorShare::get()
+}
+
+/// The governed match, but never more than what the treasury gets when a contributor asks its own
+/// model.
+pub struct ContributorMatch;
+
+impl Get<Perbill> for ContributorMatch {
+	fn get() -> Perbill {
+		let most = Perbill::from_rational(
+			treasury_share().deconstruct(),
+			ContributorShare::get().deconstruct(),
+		);
+		staking::ContributorMatch::get().min(most)
+	}
+}
+
+/// The governed cap, but never so much that together with the match it gives back all that the
+/// treasury gets when a contributor asks its own model.
+pub struct RewardCap;
+
+impl Get<Perbill> for RewardCap {
+	fn get() -> Perbill {
+		let treasury = treasury_share();
+		let left = treasury - ContributorShare::get() * ContributorMatch::get();
+		let most = Perbill::from_rational(left.deconstruct(), treasury.deconstruct());
+		feedback::RewardCap::get().min(most)
 	}
 }
 

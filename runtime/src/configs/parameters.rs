@@ -128,10 +128,10 @@ pub mod dynamic_params {
 		/// The most new tokens that a seat earns.
 		#[codec(index = 18)]
 		pub static SeatInflationCap: Balance = UNIT / 10;
-		/// The most new tokens that a contributor gets for each token of a fee. More than the
-		/// treasury's share of a fee, divided by the contributors', could be farmed.
+		/// The most new tokens that a contributor gets for each token of a fee; never so many that
+		/// asking oneself pays.
 		#[codec(index = 19)]
-		pub static ContributorMatch: Perbill = Perbill::from_percent(50);
+		pub static ContributorMatch: Perbill = Perbill::from_percent(25);
 	}
 
 	/// Of referenda.
@@ -183,6 +183,28 @@ pub mod dynamic_params {
 		/// Blocks for which a chunk is kept once it is stored or renewed.
 		#[codec(index = 2)]
 		pub static RetentionPeriod: BlockNumber = 30 * DAYS;
+		/// What a version passes on, of all that it earns, to the model that it descends from.
+		#[codec(index = 3)]
+		pub static LineageShare: Perbill = Perbill::from_percent(10);
+	}
+
+	/// Of what those who asked say about the answers.
+	#[dynamic_pallet_params]
+	#[codec(index = 4)]
+	pub mod feedback {
+		/// Blocks in a round of ratings.
+		#[codec(index = 0)]
+		pub static RoundLength: BlockNumber = DAYS;
+		/// The most that the ratings of a round earn together.
+		#[codec(index = 1)]
+		pub static Budget: Balance = 100 * UNIT;
+		/// The most that a rating earns, of what the treasury got of the request's fee; never so much
+		/// that asking oneself pays.
+		#[codec(index = 2)]
+		pub static RewardCap: Perbill = Perbill::from_percent(50);
+		/// How much more a rating can lose than earn.
+		#[codec(index = 3)]
+		pub static Margin: Perbill = Perbill::from_percent(10);
 	}
 }
 
@@ -219,6 +241,7 @@ impl AtGenesis {
 impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 	fn short_periods() {
 		use dynamic_params::{
+			feedback::{self, Parameters as F},
 			governance::{self, Parameters as G},
 			inference::{self, Parameters as I},
 			staking::{self, Parameters as S},
@@ -246,6 +269,7 @@ impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 			]
 			.map(RuntimeParameters::Staking),
 		);
+		Self::set([RuntimeParameters::Feedback(F::RoundLength(feedback::RoundLength, Some(30)))]);
 		Self::set(
 			[
 				G::PreparePeriod(governance::PreparePeriod, Some(2)),

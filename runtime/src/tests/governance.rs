@@ -238,6 +238,7 @@ fn decided(
 		Metric::Accuracy,
 		10,
 		Perbill::from_percent(5),
+		Bob.to_account_id(),
 	));
 	let evaluation = Evaluation {
 		against: first.number,

@@ -178,10 +178,10 @@ fn promised() -> Balance {
 /// A delegation that is there, most of the time: what is drawn for a call seldom names one.
 fn aim(who: &mut AccountId, call: &mut Call<Test>) {
 	let all: BTreeSet<_> = Delegations::<Test>::iter_keys().collect();
-	let mut pick = |operator: &mut AccountId, delegator: &mut AccountId| {
+	let pick = |operator: &mut AccountId, delegator: &mut AccountId| {
 		let number = *operator * 31 + *delegator * 7;
 		let found = all.iter().nth(number as usize % all.len().max(1));
-		if let Some((from, to)) = found.filter(|_| number % 4 > 0) {
+		if let Some((from, to)) = found.filter(|_| !number.is_multiple_of(4)) {
 			(*delegator, *operator) = (*from, *to);
 		}
 	};

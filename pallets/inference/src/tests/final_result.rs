@@ -50,12 +50,16 @@ fn fee_should_be_split_by_rule_and_the_dissenters_part_goes_back() {
 }
 
 #[test]
-fn contributors_part_should_be_the_treasurys_when_nobody_owns_the_model() {
+fn request_should_be_rated_by_what_it_cost_when_it_is_final() {
 	ExtBuilder::default().build_and_execute(|| {
-		Beneficiary::set(None);
 		agreed_with_a_dissenter();
+		assert_eq!(Inference::finalized(0), None);
 		go_to(10);
-		assert_eq!(free(&treasury()), 1 + 50 + 150);
+		let rated = Inference::finalized(0).unwrap();
+		assert_eq!((rated.requester, rated.treasury), (requester(), 50));
+		let RequestState::Finalized { at, .. } = state(0) else { panic!("it is final") };
+		assert_eq!(rated.at, at);
+		assert_eq!(Inference::finalized(1), None);
 	});
 }
 

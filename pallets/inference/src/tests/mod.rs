@@ -17,11 +17,12 @@ use crate::{self as pallet_inference, crypto::HotKey, *};
 use alloc::collections::BTreeMap;
 use dodona_engine::architecture::mlp;
 use dodona_primitives_inference::{
-	commitment, outcome_hash, Ask, CommitmentContext, FailureReason, Input, Output, RequestId,
-	RequestState, ResultSink, Salt, Seat, SeatStatus, Statement, Submission, Submissions,
+	commitment, outcome_hash, Ask, CommitmentContext, FailureReason, Input, Output, RatedRequests,
+	RequestId, RequestState, ResultSink, Salt, Seat, SeatStatus, Statement, Submission,
+	Submissions,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Price, VersionId,
+	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Price, RoyaltyAccounts, VersionId,
 };
 use dodona_primitives_staking::{Offence, RewardSink, StakeInspect, StakeSlash};
 use frame_support::{
@@ -118,7 +119,6 @@ parameter_types! {
 	pub static Artifact: ArtifactRef = ArtifactRef::of(&weights()).0;
 	pub static Asked: Price<Balance> = Price { request: PRICE, work: 0 };
 	pub static Computed: Architecture = architecture();
-	pub static Beneficiary: Option<AccountId> = Some(account(90));
 	pub static HotKeys: BTreeMap<AccountId, AccountId> = BTreeMap::new();
 	pub static Random: H256 = H256::repeat_byte(7);
 	/// The block since which the randomness is known; without one, since the current block.
@@ -191,7 +191,6 @@ pub fn wrong_output() -> Output {
 pub struct Models;
 
 impl ModelInspect for Models {
-	type AccountId = AccountId;
 	type Balance = Balance;
 
 	fn active_version(model: ModelId) -> Option<VersionId> {
@@ -227,9 +226,15 @@ impl ModelInspect for Models {
 	fn is_proposed(_: VersionId) -> bool {
 		unreachable!("requests don't depend on it")
 	}
+}
 
-	fn beneficiary(_: ModelId) -> Option<AccountId> {
-		Beneficiary::get()
+pub struct Royalties;
+
+impl RoyaltyAccounts for Royalties {
+	type AccountId = AccountId;
+
+	fn royalty_account(_: VersionId) -> AccountId {
+		account(90)
 	}
 }
 
@@ -321,6 +326,7 @@ impl Config for Test {
 	type Models = Models;
 	type Stake = Stake;
 	type Rewards = Rewards;
+	type Royalties = Royalties;
 	type Results = Results;
 	type Randomness = TestRandomness;
 	type AuthorityId = HotKey;
