@@ -1,6 +1,9 @@
 //! The command line.
 
+pub mod contribution;
 pub mod gov;
+pub mod rate;
+pub mod stake;
 
 use crate::amount::Amount;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -47,11 +50,25 @@ pub enum Command {
 	/// Work for the network, and be paid for it.
 	#[command(subcommand)]
 	Worker(Worker),
+	/// Delegate to workers, and look after what is at stake.
+	#[command(subcommand)]
+	Stake(stake::Stake),
 	/// Ask a model, and wait for the verified answer.
 	Ask(Ask),
 	/// Decide over models: referenda, votes, and what versions are measured by.
 	#[command(subcommand)]
 	Gov(gov::Gov),
+	/// Say what an answer was worth, if you asked for it.
+	Rate(rate::Rate),
+	/// Show what those who asked say about a model.
+	Ratings {
+		/// The model's name, with `@N` for a version of it other than the active one.
+		#[arg(value_name = "MODEL[@VERSION]")]
+		model: ModelRef,
+	},
+	/// Ask for a share of what a model earns, grant and fetch it.
+	#[command(subcommand)]
+	Contribution(contribution::Contribution),
 	/// Show the chain, its models and its workers.
 	Status,
 	/// Switches of a development node.
@@ -264,12 +281,41 @@ pub enum Worker {
 		/// The operator's account or its hot key.
 		account: Option<AccountArg>,
 	},
+	/// Bond more.
+	BondExtra {
+		/// How much, in whole tokens.
+		amount: Amount,
+	},
+	/// Unbond a part, and go on with the rest. `withdraw` fetches it after the unbonding period.
+	Unbond {
+		/// How much, in whole tokens, or `all`, which also pauses.
+		amount: stake::Portion,
+	},
+	/// Bond again what is unbonding, the newest first.
+	Rebond {
+		/// How much, in whole tokens, or `all`.
+		amount: stake::Portion,
+	},
+	/// Be drawn no more for a while. Seats that you have already stay yours.
+	#[command(alias = "chill")]
+	Pause,
 	/// Be drawn again after a pause.
 	Resume,
 	/// Be drawn no more and unbond everything. `withdraw` fetches it after the unbonding period.
 	Leave,
 	/// Fetch what has finished unbonding.
 	Withdraw,
+	/// Let another key sign for you; put it into your node's keystore first.
+	HotKey {
+		/// The new public key (address or hex); keep no funds on it.
+		key: AccountArg,
+	},
+	/// Set what you keep of your delegators' earnings.
+	Commission {
+		/// A part of them, such as 5%. Less applies at once, more after a delay that they see.
+		#[arg(value_name = "PERCENT")]
+		part: gov::Percent,
+	},
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! What can go wrong, and the exit code that says so.
 
+use serde_json::{json, Value};
 use std::fmt;
 
 /// The result of everything here.
@@ -69,6 +70,16 @@ impl Error {
 
 	pub fn request_failed(message: impl fmt::Display) -> Self {
 		Self::new(Kind::RequestFailed, message)
+	}
+
+	/// What scripts see of it.
+	pub fn json(&self) -> Value {
+		json!({
+			"kind": self.kind.name(),
+			"message": self.message,
+			"reason": self.reason,
+			"hint": self.hint,
+		})
 	}
 
 	/// Adds the name that the chain gives the error.

@@ -39,8 +39,12 @@ async fn main() -> ExitCode {
 	let outcome = match command {
 		Command::Model(command) => commands::model::run(&session, command).await,
 		Command::Worker(command) => commands::worker::run(&session, command).await,
+		Command::Stake(command) => commands::stake::run(&session, command).await,
 		Command::Ask(args) => commands::ask::run(&session, args).await,
 		Command::Gov(command) => commands::gov::run(&session, command).await,
+		Command::Rate(args) => commands::rate::run(&session, args).await,
+		Command::Ratings { model } => commands::rate::ratings(&session, &model).await,
+		Command::Contribution(command) => commands::contribution::run(&session, command).await,
 		Command::Status => commands::status::run(&session).await,
 		Command::Dev(command) => commands::dev::run(&session, command).await,
 	};

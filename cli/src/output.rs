@@ -48,14 +48,9 @@ impl Output {
 		if let Some(hint) = &error.hint {
 			eprintln!("  try: {hint}");
 		}
-		// Scripts get one document, also when a result said already what went wrong.
+		// Scripts get one document: a result that was printed has the error in it.
 		if self.json && !self.printed.get() {
-			let document = json!({ "error": {
-				"kind": error.kind.name(),
-				"message": error.message,
-				"reason": error.reason,
-				"hint": error.hint,
-			}});
+			let document = json!({ "error": error.json() });
 			print(&serde_json::to_string_pretty(&document).unwrap_or_default());
 		}
 	}

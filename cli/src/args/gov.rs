@@ -16,6 +16,18 @@ pub enum Gov {
 	Delegate(Delegate),
 	/// Vote with your tokens yourself again.
 	Undelegate(Undelegate),
+	/// Take back votes that lock nothing any more, and free the tokens.
+	Unlock {
+		/// A referendum's number: only the vote on that one.
+		#[arg(value_name = "REF")]
+		referendum: Option<u32>,
+	},
+	/// Give back the deposits of a referendum that is over.
+	Refund {
+		/// The referendum's number.
+		#[arg(value_name = "REF")]
+		referendum: u32,
+	},
 	/// Show what is being decided, or one referendum, with the scores of an upgrade.
 	Status {
 		/// A referendum's number.
@@ -27,6 +39,12 @@ pub enum Gov {
 	HoldOut(HoldOut),
 	/// Measure a proposed version beside the active one, with the next samples of the hold-out set.
 	Evaluate(Evaluate),
+	/// End a proposal for a commons model that nobody has had admitted in time: for anyone.
+	Drop {
+		/// The version.
+		#[arg(value_name = "MODEL@VERSION")]
+		version: VersionArg,
+	},
 	/// Take a version out of use at once: for guardians.
 	Suspend(Takedown),
 	/// Have voters decide that a suspended version goes on.
@@ -154,6 +172,9 @@ pub struct SetHoldOut {
 	/// By how much a new version has to score higher than the active one.
 	#[arg(long, default_value = "1%")]
 	pub margin: Percent,
+	/// Who alone reveals the samples, and pays for the answers to them. Else you.
+	#[arg(long, value_name = "ACCOUNT")]
+	pub revealer: Option<AccountArg>,
 }
 
 /// How an answer is measured.

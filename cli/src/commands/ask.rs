@@ -10,7 +10,7 @@ use crate::{
 	commands::{
 		fetch, hex0x,
 		model::tokenizer::Tokenizer,
-		model_by_name,
+		model_by_name, number_of,
 		question::{self, Asked},
 		short, version, Version,
 	},
@@ -77,26 +77,27 @@ pub async fn run(session: &Session, args: Ask) -> Result<()> {
 		transaction_fee: included.fee(),
 		settlement,
 	};
-	session.output.result(&answer.json(), || answer.text(&chain));
-	match &answer.info.request.state {
-		RequestState::Failed { reason, .. } => {
-			Err(Error::request_failed(format!("request {request}: {}", failure_text(*reason)))
+	let error = match &answer.info.request.state {
+		RequestState::Failed { reason, .. } => Some(
+			Error::request_failed(format!("request {request}: {}", failure_text(*reason)))
 				.because(format!("{reason:?}"))
-				.hint("see the workers in `dodona status`; the whole fee went back"))
-		},
-		_ => Ok(()),
+				.hint("see the workers in `dodona status`; the whole fee went back"),
+		),
+		_ => None,
+	};
+	let mut document = answer.json();
+	if let Some(error) = &error {
+		document["error"] = error.json();
 	}
+	session.output.result(&document, || answer.text(&chain));
+	error.map_or(Ok(()), Err)
 }
 
 /// The version that is asked.
 async fn served(chain: &Chain, at: &At, args: &Ask) -> Result<Version> {
 	let name = &args.model.name;
 	let model = model_by_name(chain, at, name).await?;
-	let number = args.model.version.or(model.active).ok_or_else(|| {
-		Error::failed(format!("`{name}` has no active version"))
-			.because("NoActiveVersion")
-			.hint(format!("see its versions with `dodona model show {name}`"))
-	})?;
+	let number = number_of(&model, &args.model)?;
 	version(chain, at, VersionId { model: model.id, number })
 		.await?
 		.filter(|version| matches!(version.state, VersionState::Active | VersionState::Deprecated))

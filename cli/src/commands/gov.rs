@@ -6,11 +6,13 @@ mod gate;
 mod hold_out;
 mod propose;
 mod referendum;
+mod refund;
 mod samples;
 mod set;
 mod status;
 mod takedown;
 mod tracks;
+mod unlock;
 mod vote;
 
 use crate::{
@@ -28,11 +30,14 @@ pub async fn run(session: &Session, command: Gov) -> Result<()> {
 		Gov::Vote(args) => vote::vote(session, args).await,
 		Gov::Delegate(args) => vote::delegate(session, args).await,
 		Gov::Undelegate(args) => vote::undelegate(session, args).await,
+		Gov::Unlock { referendum } => unlock::run(session, referendum).await,
+		Gov::Refund { referendum } => refund::run(session, referendum).await,
 		Gov::Status { referendum: Some(index) } => status::show(session, index).await,
 		Gov::Status { referendum: None } => status::list(session).await,
 		Gov::HoldOut(HoldOut::Make { samples, out }) => hold_out::make(session, &samples, &out),
 		Gov::HoldOut(HoldOut::Set(args)) => hold_out::set(session, args).await,
 		Gov::Evaluate(args) => evaluate::run(session, args).await,
+		Gov::Drop { version } => takedown::drop(session, version).await,
 		Gov::Suspend(args) => takedown::suspend(session, args).await,
 		Gov::Lift { version } => takedown::lift(session, version).await,
 		Gov::Confirm(args) => takedown::confirm(session, args).await,

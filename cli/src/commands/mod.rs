@@ -1,20 +1,26 @@
 //! One file for each command.
 
 pub mod ask;
+pub mod contribution;
 pub mod dev;
 mod fetch;
 pub mod gov;
 pub mod model;
 mod question;
+pub mod rate;
+pub mod stake;
 pub mod status;
 pub mod worker;
 
 use crate::{
+	args::ModelRef,
 	chain::{At, Balance, BlockNumber, Chain},
 	error::{Error, Result},
 };
 use dodona_engine::Class;
-use dodona_primitives_models::{Architecture, ModelInfo, VersionId, VersionInfo, VersionState};
+use dodona_primitives_models::{
+	Architecture, ModelId, ModelInfo, VersionId, VersionInfo, VersionState,
+};
 use dodona_primitives_staking::OperatorInfo;
 use subxt::utils::AccountId32;
 
@@ -41,16 +47,24 @@ async fn model_by_name(chain: &Chain, at: &At, name: &str) -> Result<Model> {
 
 /// All models.
 async fn models(chain: &Chain, at: &At) -> Result<Vec<Model>> {
+	let end: Option<ModelId> = chain.stored(at, "ModelRegistry", "NextModelId", ()).await?;
 	let mut all: Vec<Model> = Vec::new();
-	loop {
-		let start = all.last().map_or(0, |model| model.id + 1);
+	// Of some ids there are no models any more.
+	for start in (0..end.unwrap_or(0)).step_by(PAGE as usize) {
 		let page: Vec<Model> = chain.call(at, "ModelRegistryApi_models", (start, PAGE)).await?;
-		let is_last = page.len() < PAGE as usize;
 		all.extend(page);
-		if is_last {
-			return Ok(all);
-		}
 	}
+	Ok(all)
+}
+
+/// The number of a version that somebody named, the active one unless they named another.
+fn number_of(model: &Model, named: &ModelRef) -> Result<u32> {
+	named.version.or(model.active).ok_or_else(|| {
+		let name = &named.name;
+		Error::failed(format!("`{name}` has no active version"))
+			.because("NoActiveVersion")
+			.hint(format!("name a version, such as {name}@1: see `dodona model show {name}`"))
+	})
 }
 
 /// A version.

@@ -32,7 +32,8 @@ use crate::{
 	args::{Model as Command, ModelRef},
 	chain::{Balance, Chain},
 	commands::{
-		architecture_text, hex0x, model_by_name, state_text, text, version_of, Model, Version,
+		architecture_text, hex0x, model_by_name, number_of, state_text, text, version_of, Model,
+		Version,
 	},
 	error::{Error, Result},
 	Session,
@@ -61,14 +62,8 @@ pub async fn run(session: &Session, command: Command) -> Result<()> {
 /// A version that somebody named, the active one unless they named another.
 async fn named(chain: &Chain, named: &ModelRef) -> Result<(Model, Version)> {
 	let at = chain.best().await?;
-	let name = &named.name;
-	let model = model_by_name(chain, &at, name).await?;
-	let number = named.version.or(model.active).ok_or_else(|| {
-		Error::failed(format!("`{name}` has no active version"))
-			.because("NoActiveVersion")
-			.hint(format!("name a version, such as {name}@1: see `dodona model show {name}`"))
-	})?;
-	let version = version_of(chain, &at, &model, number).await?;
+	let model = model_by_name(chain, &at, &named.name).await?;
+	let version = version_of(chain, &at, &model, number_of(&model, named)?).await?;
 	Ok((model, version))
 }
 

@@ -11,7 +11,7 @@ use jsonrpsee::rpc_params;
 use serde_json::{json, Map, Value};
 
 /// Constants that say how long things take and what they cost; governance sets most of them.
-const PARAMETERS: [(&str, &str); 8] = [
+const PARAMETERS: [(&str, &str); 10] = [
 	("Inference", "CommitteeSize"),
 	("Inference", "MaxAttempts"),
 	("Inference", "CommitPeriod"),
@@ -20,6 +20,8 @@ const PARAMETERS: [(&str, &str); 8] = [
 	("Inference", "ResultRetention"),
 	("ContributorStaking", "MinBond"),
 	("ContributorStaking", "UnbondingPeriod"),
+	("ContributorStaking", "MinDelegation"),
+	("ContributorStaking", "EraLength"),
 ];
 
 pub async fn run(session: &Session) -> Result<()> {
@@ -36,7 +38,7 @@ pub async fn run(session: &Session) -> Result<()> {
 	for (pallet, constant) in PARAMETERS {
 		if let Some(value) = chain.constant::<Balance>(&best, pallet, constant) {
 			let shown = match constant {
-				"MinBond" => Value::from(value.to_string()),
+				"MinBond" | "MinDelegation" => Value::from(value.to_string()),
 				_ => Value::from(value as u64),
 			};
 			parameters.insert(format!("{pallet}.{constant}"), shown);
@@ -90,6 +92,7 @@ pub async fn run(session: &Session) -> Result<()> {
 				vec![
 					operator.operator.to_string(),
 					chain.token.show(operator.bonded),
+					chain.token.show(operator.delegated),
 					if operator.active { "active".into() } else { "paused".into() },
 					operator.strikes.to_string(),
 					chain.token.show(operator.earned),
@@ -97,7 +100,10 @@ pub async fn run(session: &Session) -> Result<()> {
 			})
 			.collect();
 		if !rows.is_empty() {
-			lines.push(table(&["operator", "bonded", "state", "strikes", "earned"], &rows));
+			lines.push(table(
+				&["operator", "bonded", "delegated", "state", "strikes", "earned"],
+				&rows,
+			));
 		}
 		lines.join("\n")
 	});

@@ -1,17 +1,18 @@
 //! What a referendum would do: calls, made and told in words.
 
-use super::tracks::percent;
+use super::{hold_out::metric_text, tracks::percent};
 use crate::{
 	chain::{At, Chain},
 	commands::{hex0x, text, Model},
 	error::Result,
 };
+use dodona_primitives_inference::Metric;
 use dodona_primitives_models::{ModelId, VersionId};
 use std::collections::{BTreeMap, BTreeSet};
 use subxt::{
 	dynamic::{At as _, Value},
 	ext::scale_value::{stringify, Composite, ValueDef, Variant},
-	utils::{Encoded, Static},
+	utils::{AccountId32, Encoded, Static},
 };
 
 pub const REGISTRY: &str = "ModelRegistry";
@@ -178,6 +179,12 @@ fn one(call: &Value, names: &Names) -> String {
 	})
 }
 
+/// A metric that a call names.
+fn metric_named(name: &str) -> Option<&'static str> {
+	let all = [Metric::Accuracy, Metric::TokenAccuracy];
+	all.into_iter().find(|metric| format!("{metric:?}") == name).map(metric_text)
+}
+
 fn worded(call: &Value, names: &Names) -> Option<String> {
 	let (pallet, Variant { name, values }) = parts(call)?;
 	let model_name = |id: ModelId| names.get(&id).cloned().unwrap_or(format!("model {id}"));
@@ -205,16 +212,19 @@ fn worded(call: &Value, names: &Names) -> Option<String> {
 		},
 		(EVALUATION, "set_hold_out") => {
 			let metric = match &values.at("metric")?.value {
-				ValueDef::Variant(metric) => metric.name.clone(),
+				ValueDef::Variant(metric) => metric_named(&metric.name)?,
 				_ => return None,
 			};
+			let revealer: [u8; 32] = bytes(values.at("revealer"))?.try_into().ok()?;
 			format!(
-				"measure {} by {metric} over {} of {} samples (root {}), with a margin of {}",
+				"measure {} by {metric} over {} of {} samples (root {}), with a margin of {}; {} reveals \
+				 them",
 				model_name(model(call)?),
 				number(values.at("per_evaluation"))?,
 				number(values.at("samples"))?,
 				hex0x(bytes(values.at("root"))?),
 				percent(number(values.at("margin"))?),
+				AccountId32(revealer),
 			)
 		},
 		("Referenda", "cancel") => format!("cancel referendum {}", number(values.at("index"))?),
@@ -282,15 +292,19 @@ pub mod tests {
 				("metric", Value::unnamed_variant("Accuracy", [])),
 				("per_evaluation", Value::u128(16)),
 				("margin", Value::unnamed_composite([Value::u128(10_000_000)])),
+				("revealer", Value::unnamed_composite([Value::from_bytes([0; 32])])),
 			],
 		);
 		let root = "ab".repeat(32);
 		let words = format!(
-			"measure org/digits by Accuracy over 16 of 100 samples (root 0x{root}), \
-			 with a margin of 1 %"
+			"measure org/digits by accuracy over 16 of 100 samples (root 0x{root}), \
+			 with a margin of 1 %; {} reveals them",
+			AccountId32([0; 32])
 		);
 		assert_eq!(describe(&set, &known()), words);
 		assert_eq!(model(&set), Some(3));
+		assert_eq!(metric_named("TokenAccuracy"), Some("tokens"));
+		assert_eq!(metric_named("Luck"), None);
 	}
 
 	#[test]

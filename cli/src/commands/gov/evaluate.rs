@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
 	args::gov::{Evaluate, VersionArg},
-	chain::{At, Balance, Chain},
+	chain::{account_of, At, Balance, Chain},
 	commands::{hex0x, model_by_name, version, Version},
 	error::{Error, Result},
 	Session,
@@ -19,7 +19,7 @@ use dodona_primitives_inference::{
 	Admission, Evaluation, HoldOut, RevealedSample, Stage, MAX_REVEALED,
 };
 use dodona_primitives_models::{VersionId, VersionState};
-use subxt::utils::Static;
+use subxt::utils::{AccountId32, Static};
 use subxt_signer::sr25519::Keypair;
 
 /// Everything that an evaluation needs.
@@ -30,6 +30,8 @@ struct Trial<'a> {
 	candidate: Version,
 	active: Version,
 	hold_out: HoldOut,
+	/// Who alone reveals its samples.
+	revealer: Option<AccountId32>,
 	set: Set,
 	/// How many samples are to be revealed.
 	missing: u32,
@@ -50,6 +52,21 @@ pub async fn run(session: &Session, args: Evaluate) -> Result<()> {
 	}
 	let evaluation = trial.wait().await?;
 	trial.show(&evaluation, paid).await
+}
+
+/// What comes before the error in what the chain says of a failure: version, place and count.
+const FAILED_BEFORE_ERROR: usize = 16;
+
+/// Refuses to show samples in the name of anybody but who is to: everybody would see them.
+fn ensure_revealer(revealer: Option<&AccountId32>, signer: &AccountId32) -> Result<()> {
+	match revealer {
+		Some(revealer) if revealer != signer => {
+			Err(Error::failed(format!("the samples are {revealer}'s to reveal, not {signer}'s"))
+				.because("NotTheRevealer")
+				.hint("sign with that account's key: --suri; or have voters commit to another set"))
+		},
+		_ => Ok(()),
+	}
 }
 
 /// How many samples are to be revealed.
@@ -124,7 +141,8 @@ impl<'a> Trial<'a> {
 		let before = gate.evaluation.as_ref().filter(|_| gate.is_current);
 		let missing = missing(before, &hold_out, active.id.number);
 		check_set(&set, &hold_out, missing)?;
-		Ok(Self { session, chain, wanted, candidate, active, hold_out, set, missing })
+		let revealer = gate.revealer;
+		Ok(Self { session, chain, wanted, candidate, active, hold_out, revealer, set, missing })
 	}
 
 	/// The next samples, with their proofs.
@@ -179,6 +197,7 @@ impl<'a> Trial<'a> {
 			show(sum)
 		));
 		let signer = session.signer(chain).await?;
+		ensure_revealer(self.revealer.as_ref(), &account_of(&signer))?;
 		let bar = session.output.bar(count.into(), "samples");
 		for batch in samples.chunks(MAX_REVEALED as usize) {
 			if !self.send(&signer, batch, max_fee).await? {
@@ -200,17 +219,29 @@ impl<'a> Trial<'a> {
 	) -> Result<bool> {
 		let args = (Static(self.candidate.id), Static(batch.to_vec()), max_fee);
 		match self.chain.execute(signer, EVALUATION, "evaluate", args).await {
-			Ok(_) => Ok(true),
-			Err(error) => match error.reason.as_deref() {
-				Some("ModelEvaluation.StillAnswering" | "ModelEvaluation.AlreadyScored") => {
-					Ok(false)
-				},
-				Some("ModelEvaluation.WrongSample" | "ModelEvaluation.TooManySamples") => {
-					Err(error.hint("samples were revealed meanwhile: run it again"))
-				},
-				_ => Err(error),
+			Ok(included) => match included.event(EVALUATION, "EvaluationFailed") {
+				None => Ok(true),
+				Some(fields) => Err(self.wasted(&fields, batch.len()).await?),
 			},
+			Err(error) if error.reason.as_deref() == Some("ModelEvaluation.WrongSample") => {
+				let at = self.chain.best().await?;
+				match gate::evaluation(self.chain, &at, self.candidate.id).await? {
+					Some(before) if before.revealed == before.samples => Ok(false),
+					_ => Err(error.hint("samples were revealed meanwhile: run it again")),
+				}
+			},
+			Err(error) => Err(error),
 		}
+	}
+
+	/// Why the chain has used samples up and asked nobody, from what it says of that.
+	async fn wasted(&self, fields: &[u8], samples: usize) -> Result<Error> {
+		let at = self.chain.best().await?;
+		let why = fields.get(FAILED_BEFORE_ERROR..).unwrap_or_default();
+		let error = self.chain.dispatch_error(&at, "the evaluation", why);
+		let message = format!("{samples} samples are used up, nobody was asked: {}", error.message);
+		let hint = error.hint.unwrap_or("see to it, and run it again with the next samples".into());
+		Ok(Error { message, hint: Some(hint), ..error })
 	}
 
 	/// Waits until every answer is there.
@@ -261,6 +292,14 @@ impl<'a> Trial<'a> {
 			},
 			_ => None,
 		};
+		let error = scores.is_none().then(|| {
+			Error::request_failed("a sample ended without an answer")
+				.because("Unanswered")
+				.hint("see the workers in `dodona status`, and run it again with the next samples")
+		});
+		if let Some(error) = &error {
+			document["error"] = error.json();
+		}
 		session.output.result(&document, || {
 			let mut lines = Vec::new();
 			if let Some((candidate, active)) = scores {
@@ -271,14 +310,7 @@ impl<'a> Trial<'a> {
 			lines.push(format!("left         samples for {left} more evaluations"));
 			lines.join("\n")
 		});
-		match scores {
-			Some(_) => Ok(()),
-			None => Err(Error::request_failed("a sample ended without an answer")
-				.because("Unanswered")
-				.hint(
-					"see the workers in `dodona status`, and run it again with the next samples",
-				)),
-		}
+		error.map_or(Ok(()), Err)
 	}
 }
 
@@ -347,5 +379,14 @@ mod tests {
 		assert!(check_set(&one, &hold_out(&one, 7), 3).is_ok());
 		// An evaluation that is over takes none.
 		assert!(check_set(&one, &hold_out(&one, 10), 0).is_ok());
+	}
+
+	#[test]
+	fn samples_should_not_be_shown_by_anybody_but_the_revealer() {
+		let [revealer, other] = [1, 2].map(|byte| AccountId32([byte; 32]));
+		assert!(ensure_revealer(Some(&revealer), &revealer).is_ok());
+		let error = ensure_revealer(Some(&revealer), &other).unwrap_err();
+		assert_eq!(error.reason.as_deref(), Some("NotTheRevealer"));
+		assert!(error.message.contains(&revealer.to_string()), "{}", error.message);
 	}
 }

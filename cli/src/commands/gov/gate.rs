@@ -2,6 +2,7 @@
 
 use super::{
 	calls::{EVALUATION, REGISTRY},
+	hold_out::metric_text,
 	tracks::{fraction, percent},
 };
 use crate::{
@@ -12,7 +13,10 @@ use crate::{
 use dodona_primitives_inference::{Admission, Evaluation, HoldOut, RequestId, Stage};
 use dodona_primitives_models::VersionId;
 use serde_json::{json, Value};
-use subxt::{ext::scale_decode::DecodeAsType, utils::Static};
+use subxt::{
+	ext::scale_decode::DecodeAsType,
+	utils::{AccountId32, Static},
+};
 
 /// What the chain keeps of a model besides what it tells.
 #[derive(DecodeAsType)]
@@ -33,6 +37,7 @@ struct Course {
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 struct HoldOutSet {
 	number: u32,
+	revealer: AccountId32,
 }
 
 /// What is known about a proposed version.
@@ -46,6 +51,8 @@ pub struct Gate {
 	pub was_used: bool,
 	pub admission: Option<Admission>,
 	pub hold_out: Option<HoldOut>,
+	/// Who reveals the samples of the hold-out set.
+	pub revealer: Option<AccountId32>,
 	pub evaluation: Option<Evaluation>,
 	/// Whether the evaluation is by the hold-out set that counts.
 	pub is_current: bool,
@@ -74,6 +81,10 @@ impl Gate {
 	/// What the chain knows about `version` of `model`.
 	pub async fn of(chain: &Chain, at: &At, model: &Model, number: u32) -> Result<Self> {
 		let id = VersionId { model: model.id, number };
+		let set: Option<HoldOutSet> = chain.stored(at, EVALUATION, "HoldOuts", (id.model,)).await?;
+		let course: Option<Course> =
+			chain.stored(at, EVALUATION, "Evaluations", (Static(id),)).await?;
+		let set_of = course.map(|course| course.set);
 		Ok(Self {
 			commons: model.owner.is_none(),
 			active: model.active,
@@ -81,7 +92,8 @@ impl Gate {
 			admission: chain.call(at, "EvaluationApi_admission", (id,)).await?,
 			hold_out: hold_out(chain, at, model).await?,
 			evaluation: evaluation(chain, at, id).await?,
-			is_current: is_current(chain, at, id).await?,
+			revealer: set.as_ref().map(|set| set.revealer),
+			is_current: set_of.is_some() && set_of == set.as_ref().map(|set| set.number),
 			overridden: false,
 		})
 	}
@@ -181,6 +193,7 @@ impl Gate {
 			"active": self.active,
 			"evaluation": self.evaluation.as_ref().map(evaluation_json),
 			"hold_out": self.hold_out.as_ref().map(hold_out_json),
+			"revealer": self.revealer,
 		})
 	}
 }
@@ -278,13 +291,6 @@ async fn was_used(chain: &Chain, at: &At, model: &Model) -> Result<bool> {
 	Ok(record.is_some_and(|record| record.was_used))
 }
 
-/// Whether a version was measured by the set that its model has now.
-async fn is_current(chain: &Chain, at: &At, id: VersionId) -> Result<bool> {
-	let course: Option<Course> = chain.stored(at, EVALUATION, "Evaluations", (Static(id),)).await?;
-	let set: Option<HoldOutSet> = chain.stored(at, EVALUATION, "HoldOuts", (id.model,)).await?;
-	Ok(course.zip(set).is_some_and(|(course, set)| course.set == set.number))
-}
-
 pub fn evaluation_json(evaluation: &Evaluation) -> Value {
 	let (stage, scores) = match evaluation.stage {
 		Stage::Running => ("running", None),
@@ -308,7 +314,7 @@ pub fn hold_out_json(hold_out: &HoldOut) -> Value {
 		"samples": hold_out.samples,
 		"used": hold_out.used,
 		"per_evaluation": hold_out.per_evaluation,
-		"metric": format!("{:?}", hold_out.metric),
+		"metric": metric_text(hold_out.metric),
 		"margin": fraction(hold_out.margin.deconstruct()),
 	})
 }
@@ -352,6 +358,7 @@ mod tests {
 			was_used: true,
 			admission: Some(Admission::Reproduced),
 			hold_out: Some(hold_out),
+			revealer: Some(AccountId32([1; 32])),
 			evaluation: Some(evaluation(stage)),
 			is_current: true,
 			overridden: false,
@@ -429,6 +436,7 @@ mod tests {
 		let lines = scored(900_000_000, 937_500_000).lines("digits@2");
 		assert_eq!(lines[1], "gate         closed: 90 % is not better than 93.75 % by 1 %");
 		assert_eq!(gate.json()["evaluation"]["candidate"], json!(0.9375));
+		assert_eq!(gate.json()["hold_out"]["metric"], json!("accuracy"));
 	}
 
 	#[test]

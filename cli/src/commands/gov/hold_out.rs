@@ -122,6 +122,7 @@ pub async fn set(session: &Session, args: SetHoldOut) -> Result<()> {
 	fits(session, &chain, &at, &model, &set).await?;
 
 	let signer = session.signer(&chain).await?;
+	let revealer = args.revealer.map_or(account_of(&signer), |account| account.0);
 	let call = (
 		model.id,
 		Static(set.root()),
@@ -129,10 +130,12 @@ pub async fn set(session: &Session, args: SetHoldOut) -> Result<()> {
 		Value::unnamed_variant(format!("{metric:?}"), []),
 		args.per_evaluation,
 		args.margin.0,
+		Value::from_bytes(revealer.0),
 	);
 	let (evaluations, margin) = (set.len() / args.per_evaluation, percent(args.margin.0));
 	let summary = format!(
-		"{} by {} of {} samples at a time, enough for {evaluations} evaluations, with a margin of {margin}",
+		"{} by {} of {} samples at a time, enough for {evaluations} evaluations, with a margin of {margin}; \
+		 {revealer} reveals them",
 		args.model,
 		args.per_evaluation,
 		set.len(),
@@ -144,6 +147,7 @@ pub async fn set(session: &Session, args: SetHoldOut) -> Result<()> {
 		"metric": metric_text(metric),
 		"per_evaluation": args.per_evaluation,
 		"margin": super::tracks::fraction(args.margin.0),
+		"revealer": revealer,
 	});
 	match model.owner {
 		Some(owner) if owner != account_of(&signer) => {

@@ -5,9 +5,9 @@ use crate::{
 	error::{Error, Result},
 };
 use dodona_primitives_inference::{
-	hold_out_proof, hold_out_root, Expected, HoldOut, Input, Metric, RevealedSample, Sample,
-	MAX_SAMPLES,
+	Expected, HoldOut, Input, Metric, RevealedSample, Sample, MAX_SAMPLES,
 };
+use dodona_primitives_models::{leaf_proof, root_of};
 use serde::{Deserialize, Serialize};
 use std::{
 	fs::{self, File, OpenOptions},
@@ -78,7 +78,7 @@ impl Set {
 
 	/// What the chain commits to.
 	pub fn root(&self) -> H256 {
-		hold_out_root(&self.hashes)
+		root_of(&self.hashes)
 	}
 
 	/// Whether the chain has committed to this set.
@@ -89,7 +89,7 @@ impl Set {
 	/// The sample at `index`, shown to be of the set.
 	pub fn reveal(&self, index: u32) -> Option<RevealedSample> {
 		let sample = self.samples.get(index as usize)?.clone();
-		let proof = hold_out_proof(&self.hashes, index)?.try_into().ok()?;
+		let proof = leaf_proof(&self.hashes, index)?.try_into().ok()?;
 		Some(RevealedSample { sample, proof })
 	}
 

@@ -223,9 +223,7 @@ impl View {
 			(phase, _) if phase.is_open() => {
 				Some(format!("dodona gov vote {index} aye|nay --amount <amount>"))
 			},
-			(_, (_, Some(_))) => {
-				Some(format!("referenda.refundDecisionDeposit({index}) gives it back"))
-			},
+			(_, (_, Some(_))) => Some(format!("dodona gov refund {index}")),
 			_ => None,
 		}
 	}
@@ -391,7 +389,7 @@ mod tests {
 			.unwrap()
 			.contains("placeDecisionDeposit(3)"));
 		assert!(next(Phase::Queued).unwrap().starts_with("dodona gov vote 3"));
-		assert!(next(Phase::Rejected { at: 9 }).unwrap().contains("refundDecisionDeposit(3)"));
+		assert!(next(Phase::Rejected { at: 9 }).unwrap().contains("gov refund 3"));
 		let mut over = view(|_| ());
 		(over.phase, over.deposits) = (Phase::Killed { at: 9 }, (None, None));
 		assert_eq!(over.next(), None);

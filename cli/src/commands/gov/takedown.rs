@@ -1,4 +1,4 @@
-//! A version taken out of use: at once by a guardian, for ever by voters.
+//! A version taken out of use: at once by a guardian, for ever by voters; or a proposal by anyone.
 
 use super::{
 	calls::{of_version, Speaker, REGISTRY},
@@ -6,12 +6,20 @@ use super::{
 };
 use crate::{
 	args::gov::{Takedown, VersionArg},
+	chain::BlockNumber,
 	error::{Error, Kind, Result},
 	Session,
 };
 use dodona_primitives_models::{Reason, VersionState};
 use serde_json::json;
-use subxt::utils::Static;
+use subxt::{ext::scale_decode::DecodeAsType, utils::Static};
+
+/// What the chain keeps of a version besides what it tells.
+#[derive(DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct Record {
+	proposed_at: BlockNumber,
+}
 
 /// The reason as the chain takes it.
 fn reason(text: &str) -> Result<Reason> {
@@ -59,6 +67,37 @@ pub async fn suspend(session: &Session, args: Takedown) -> Result<()> {
 		format!(
 			"{name} was {was} and is suspended since block {}: it takes no requests\n\
 			 next         dodona gov confirm {name} --reason <why>, or dodona gov lift {name}",
+			included.block
+		)
+	});
+	Ok(())
+}
+
+pub async fn drop(session: &Session, wanted: VersionArg) -> Result<()> {
+	let chain = session.connect().await?;
+	let at = chain.best().await?;
+	let (_, version) = named(&chain, &at, &wanted).await?;
+	if !matches!(version.state, VersionState::Proposed) {
+		let hint = "only what waits for approval can be dropped";
+		return Err(wrong_state(&wanted, &version.state, "NotProposed", hint));
+	}
+	let key = (version.id.model, version.id.number);
+	let record: Option<Record> = chain.stored(&at, REGISTRY, "Versions", key).await?;
+	let period: Option<BlockNumber> = chain.constant(&at, REGISTRY, "AdmissionPeriod");
+	let end = record.zip(period).map(|(of, period)| of.proposed_at.saturating_add(period));
+	let signer = session.signer(&chain).await?;
+	let included = chain.execute(&signer, REGISTRY, "drop_proposal", (Static(version.id),)).await;
+	let included = included.map_err(|error| match (error.reason.as_deref(), end) {
+		(Some("ModelRegistry.AdmissionGoesOn"), Some(end)) => {
+			error.hint(format!("it can be dropped from block {end} on, unless it is admitted"))
+		},
+		_ => error,
+	})?;
+	let name = format!("{}@{}", wanted.name, wanted.number);
+	let document = json!({ "version": name, "block": included.block });
+	session.output.result(&document, || {
+		format!(
+			"{name} is dropped since block {}: its proposer has the deposit back",
 			included.block
 		)
 	});

@@ -13,9 +13,24 @@ use crate::{
 use serde_json::json;
 use subxt::{dynamic::Value, ext::scale_value::ValueDef, utils::AccountId32};
 
-const PALLET: &str = "ConvictionVoting";
-/// The bit of a vote that says aye; the others are its conviction.
-const AYE: u8 = 0b1000_0000;
+pub const PALLET: &str = "ConvictionVoting";
+/// The bit of a vote that says aye.
+pub const AYE: u8 = 0b1000_0000;
+/// The bits that are its conviction.
+pub const LEVEL: u8 = !AYE;
+
+/// For how many periods a conviction locks tokens if their side wins.
+pub fn periods(level: u8) -> u32 {
+	match level {
+		0 => 0,
+		level => 1u32.checked_shl(u32::from(level) - 1).unwrap_or(u32::MAX),
+	}
+}
+
+/// An account, as a call names it.
+pub fn target(account: &AccountId32) -> Value {
+	Value::unnamed_variant("Id", [Value::from_bytes(account.0)])
+}
 
 impl Conviction {
 	/// As the chain counts it.
@@ -41,10 +56,7 @@ impl Conviction {
 
 	/// For how many periods tokens are locked if their side wins.
 	fn periods(self) -> u32 {
-		match self.level() {
-			0 => 0,
-			level => 1 << (level - 1),
-		}
+		periods(self.level())
 	}
 
 	/// How many votes so many tokens are.
@@ -134,9 +146,8 @@ pub async fn delegate(session: &Session, args: Delegate) -> Result<()> {
 	// One after the other: two of them don't fit into one block.
 	for track in &tracks {
 		session.output.note(format!("delegating on {} …", track.name()));
-		let target = Value::unnamed_variant("Id", [Value::from_bytes(to.0 .0)]);
 		let conviction = Value::unnamed_variant(weight.conviction.name(), []);
-		let call = (track.id, target, conviction, amount);
+		let call = (track.id, target(&to.0), conviction, amount);
 		chain.execute(&signer, PALLET, "delegate", call).await?;
 	}
 	let names = names_of(&tracks);

@@ -3,13 +3,15 @@
 use super::listing::{Lengths, Listing, Place, MAX_LEN};
 use crate::error::{Error, Result};
 use dodona_primitives_models::{ArtifactRef, Manifest, CHUNK_SIZE};
-use std::{fmt::Display, ops::Range};
+use std::{borrow::Cow, fmt::Display, ops::Range};
 
 /// A version's artifacts, and the list of its files.
 pub struct Contents {
 	/// For each place its artifact, and how much of it comes before the place.
 	places: Vec<(Place, Opened, u64)>,
 	pub listing: Listing,
+	/// The chunk that the list ends in, as the first bytes of files are in it, too.
+	last: ([u8; 32], Vec<u8>),
 }
 
 /// An artifact and the hashes of its chunks.
@@ -41,7 +43,7 @@ impl Contents {
 				.hint("its weights are the artifact that `dodona model show` names")
 		})?;
 		let folder = Opened::of(&folder, &chunk).await?;
-		let line = line(&folder, &chunk).await?;
+		let (line, last) = line(&folder, &chunk).await?;
 		let before = line.len() as u64 + 1;
 		let lengths = Lengths {
 			weights: manifest.artifact.size,
@@ -54,7 +56,19 @@ impl Contents {
 			places.push((Place::Tokenizer, Opened::of(tokenizer, &chunk).await?, 0));
 		}
 		places.push((Place::Data, folder, before));
-		Ok(Self { places, listing })
+		Ok(Self { places, listing, last })
+	}
+
+	/// The bytes of one of the chunks: those that were read already, or else what `chunk` has.
+	pub async fn bytes(
+		&self,
+		hash: [u8; 32],
+		chunk: impl AsyncFn([u8; 32]) -> Result<Vec<u8>>,
+	) -> Result<Cow<'_, [u8]>> {
+		match &self.last {
+			(last, bytes) if *last == hash => Ok(bytes.into()),
+			_ => Ok(chunk(hash).await?.into()),
+		}
 	}
 
 	/// The chunks of all artifacts.
@@ -94,19 +108,20 @@ impl Opened {
 
 	/// Where its chunks begin and end, with their hashes.
 	fn chunks(&self) -> impl Iterator<Item = (Range<u64>, [u8; 32])> + '_ {
-		(0u64..).zip(&self.hashes).map(|(position, hash)| {
-			let start = position * u64::from(CHUNK_SIZE);
-			let end = (start + u64::from(CHUNK_SIZE)).min(self.artifact.size);
-			(start..end, *hash)
+		(0u32..).zip(&self.hashes).filter_map(|(position, hash)| {
+			let start = u64::from(position) * u64::from(CHUNK_SIZE);
+			let len = self.artifact.chunk_len(position)?;
+			Some((start..start + u64::from(len), *hash))
 		})
 	}
 }
 
-/// The line that a folder's artifact begins with, without its line feed.
+/// The line that a folder's artifact begins with, without its line feed, and the chunk that it ends
+/// in.
 async fn line(
 	folder: &Opened,
 	chunk: impl AsyncFn([u8; 32]) -> Result<Vec<u8>>,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, ([u8; 32], Vec<u8>))> {
 	let mut line = Vec::new();
 	for (range, hash) in folder.chunks() {
 		let bytes = chunk(hash).await?;
@@ -117,7 +132,7 @@ async fn line(
 			return Err(malformed("it is too long"));
 		}
 		if end.is_some() {
-			return Ok(line);
+			return Ok((line, (hash, bytes)));
 		}
 	}
 	Err(malformed("it has no end"))

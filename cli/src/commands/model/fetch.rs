@@ -33,7 +33,7 @@ pub async fn run(session: &Session, args: Fetch) -> Result<()> {
 	let bar = session.output.bytes(bytes, "fetching");
 	let start = Instant::now();
 	for chunk in &missing {
-		let bytes = chunks.get(chunk.hash).await?;
+		let bytes = contents.bytes(chunk.hash, async |hash| chunks.get(hash).await).await?;
 		target.scatter(chunk.place, chunk.within().start, chunk.cut(&bytes)?)?;
 		bar.inc(bytes.len() as u64);
 	}
@@ -157,6 +157,29 @@ mod tests {
 			// Once more: nothing to do.
 			assert_eq!(fetch(&stored, &out.as_path().join("new/one"), 0).await.unwrap(), 0);
 		}
+	}
+
+	#[tokio::test]
+	async fn each_chunk_should_be_read_once() {
+		let (_folder, stored) = published("once", 2);
+		let asked = std::cell::RefCell::new(Vec::new());
+		let get = async |hash: [u8; 32]| {
+			asked.borrow_mut().push(hash);
+			Ok(stored.chunks[&hash].clone())
+		};
+		let contents = Contents::of(&stored.manifest, &get).await.unwrap();
+		let all: Vec<Chunk> = contents.chunks().collect();
+		for chunk in &all {
+			let bytes = contents.bytes(chunk.hash, &get).await.unwrap();
+			assert!(*bytes == stored.chunks[&chunk.hash][..]);
+		}
+		let mut asked = asked.into_inner();
+		asked.sort();
+		let mut once = asked.clone();
+		once.dedup();
+		assert_eq!(asked, once);
+		// All that is stored, but the model's card, which is a chunk of its own.
+		assert_eq!(once.len(), stored.chunks.len() - 1);
 	}
 
 	#[tokio::test]

@@ -20,6 +20,10 @@ use subxt_signer::sr25519::Keypair;
 
 const REGISTRY: &str = "ModelRegistry";
 const STORAGE: &str = "TransactionStorage";
+/// How many blocks without room for a renewal are tried, one after the other.
+const MOST_FULL_BLOCKS: u32 = 10;
+/// Blocks after which one looks again at a version for which nothing is renewed as it is.
+const PAUSE: BlockNumber = 100;
 
 pub async fn endow(session: &Session, name: &str, amount: Amount) -> Result<()> {
 	let chain = session.connect().await?;
@@ -243,7 +247,7 @@ impl Round {
 		(part, name, index): (u8, &str, &[u8]),
 		opened: &Opened,
 	) -> Result<()> {
-		let mut renewed = 0;
+		let (mut renewed, mut full) = (0, 0);
 		let kept = loop {
 			let due = due(chain, opened).await?;
 			if due.lost > 0 {
@@ -257,7 +261,14 @@ impl Round {
 			if due.now > 0 {
 				session.output.note(format!("{name}: {} chunks are due", due.now));
 			}
-			let kept = keep_part(chain, signer, version, part, index.to_vec()).await?;
+			let kept = match keep_part(chain, signer, version, part, index.to_vec()).await {
+				Err(error) if full < MOST_FULL_BLOCKS && is_for_room(&error) => {
+					full += 1;
+					session.output.note("no room in this block: trying the next");
+					continue;
+				},
+				kept => kept?,
+			};
 			self.fees += kept.fee;
 			renewed += kept.renewed;
 			// One call renews no more than there is room for.
@@ -267,7 +278,14 @@ impl Round {
 		};
 		self.renewed += renewed;
 		let due = due(chain, opened).await?;
-		let next = if due.now > 0 { Some(0) } else { due.next };
+		let next = match (due.now, renewed) {
+			(0, _) => due.next,
+			(_, 0) => {
+				session.output.note("nothing is renewed for a version that is not approved");
+				Some(crate::chain::number(chain.best().await?.block_number()) + PAUSE)
+			},
+			_ => Some(0),
+		};
 		self.next = self.next.into_iter().chain(next).min();
 		self.lines.push(format!("{name:<9} until block {}", kept.until));
 		self.parts.push(json!({
@@ -304,6 +322,11 @@ impl Round {
 		self.renewed += 1;
 		Ok(())
 	}
+}
+
+/// Whether it is only this block that had no room.
+fn is_for_room(error: &Error) -> bool {
+	error.reason.as_deref() == Some("ModelRegistry.NoRoom")
 }
 
 async fn due(chain: &Chain, opened: &Opened) -> Result<Due> {

@@ -32,7 +32,12 @@ pub async fn run(session: &Session, args: Verify) -> Result<()> {
 	spinner.finish_and_clear();
 
 	let name = format!("{}@{}", text(&model.name), version.id.number);
-	let document = json!({
+	let error = (!found.is_same()).then(|| {
+		Error::failed(format!("{} is not {name}", args.folder.display()))
+			.because("FolderDiffers")
+			.hint(format!("fetch it into another folder: dodona model fetch {name} <folder>"))
+	});
+	let mut document = json!({
 		"name": text(&model.name),
 		"model": version.id.model,
 		"version": version.id.number,
@@ -43,6 +48,9 @@ pub async fn run(session: &Session, args: Verify) -> Result<()> {
 		"architecture": found.architecture,
 		"chunks": found.is_backed,
 	});
+	if let Some(error) = &error {
+		document["error"] = error.json();
+	}
 	session.output.result(&document, || {
 		let mut lines = Vec::new();
 		for (what, paths) in
@@ -66,12 +74,7 @@ pub async fn run(session: &Session, args: Verify) -> Result<()> {
 		}
 		lines.join("\n")
 	});
-	if found.is_same() {
-		return Ok(());
-	}
-	Err(Error::failed(format!("{} is not {name}", args.folder.display()))
-		.because("FolderDiffers")
-		.hint(format!("fetch it into another folder: dodona model fetch {name} <folder>")))
+	error.map_or(Ok(()), Err)
 }
 
 /// How a folder is beside a version.
@@ -143,7 +146,7 @@ async fn is_backed(
 			Some(bytes) => chunk_hash(&bytes).0 == hash,
 			// It has bytes that are in no file.
 			None => {
-				let bytes = chunk(hash).await?;
+				let bytes = contents.bytes(hash, &chunk).await?;
 				target.has(place, within.start, piece.cut(&bytes)?)
 			},
 		};
