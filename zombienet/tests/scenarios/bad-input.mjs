@@ -81,6 +81,7 @@ export default function badInput(world) {
 			[{ architecture: { Mlp: { widths: [64] } } }, 'InvalidArchitecture'],
 			[{ artifact: { ...artifact, chunks: 2 } }, 'InvalidArtifact'],
 			[{ artifact: { ...artifact, size: FOUR_GIB } }, 'InvalidArtifact'],
+			[{ artifact: { ...artifact, size: FOUR_GIB, chunks: FOUR_GIB / CHUNK } }, 'ArtifactTooLarge'],
 			[{ tokenizer: { ...artifact, chunks: 2 } }, 'InvalidTokenizer'],
 			[{ folder: { ...artifact, size: FOUR_GIB } }, 'InvalidFolder'],
 			[{ engine: 999 }, 'UnsupportedEngine'],

@@ -28,8 +28,9 @@ export default function faults(world) {
 		const before = await bonds();
 		await setFault([culprit], fault);
 		const asked = await chain.ask(bob, model, encode(seven));
-		const { state } = await chain.reach(asked, 'Finalized');
+		const { state, block } = await chain.reach(asked, 'Finalized');
 		assert.equal(classOf(await chain.output(asked, state)), 7, 'the answer is right');
+		await chain.slashed(culprit.operator, block);
 		const after = await bonds();
 		const losses = before.map((bond, i) => bond - after[i]);
 		assert.ok(losses[workers.indexOf(culprit)] > 0n, 'the culprit is punished');

@@ -130,8 +130,9 @@ export default function library(world) {
 	async function differences(copy) {
 		const { code, stdout, stderr } = await tool.run('--json', 'model', 'verify', copy, NAME);
 		assert.equal(code, 1, stderr);
-		const { same, changed, missing, extra } = JSON.parse(stdout);
+		const { same, changed, missing, extra, error } = JSON.parse(stdout);
 		assert.equal(same, false);
+		assert.equal(error.reason, 'FolderDiffers');
 		return { changed, missing, extra };
 	}
 
@@ -234,7 +235,7 @@ export default function library(world) {
 				assert.equal((await tool.fails(1, ...fetch, address)).reason, 'ChunkUnavailable');
 			}
 			served = chunk;
-			assert.ok((await tool.succeeds(...fetch, address)).chunks.mirrored > 0);
+			assert.equal((await tool.succeeds(...fetch, address)).chunks.mirrored, 1);
 			assert.ok(readFileSync(join(workplace, name, 'README.md')).equals(card));
 		} finally {
 			mirror.close();

@@ -77,27 +77,32 @@ export default function upgrade(world) {
 		await chain.send(api.tx.modelRegistry.donateToCommons(model), charlie);
 		const set = new HoldOut(measured);
 		const setHoldOut = api.tx.modelEvaluation.setHoldOut(
-			model, set.root, measured.length, 'Accuracy', SAMPLES, MARGIN);
+			model, set.root, measured.length, 'Accuracy', SAMPLES, MARGIN, bob.address);
 		await assert.rejects(chain.send(setHoldOut, charlie), { reason: 'BadOrigin' });
 		const commitment = await submit(chain, charlie, 'ModelCurator', setHoldOut);
 		const [candidate] = await Promise.all([
 			propose(chain, bob, model, PRICE, VERSIONS[2]),
 			approve(chain, commitment, [alice, charlie]),
 		]);
-		const evaluate = (from, to) =>
-			api.tx.modelEvaluation.evaluate(versionOf(2), set.reveal(from, to), PRICE);
-		await assert.rejects(chain.send(evaluate(0, 1), bob), { reason: 'modelEvaluation.NotAdmitted' });
+		const evaluate = (from, to, number = 2) =>
+			api.tx.modelEvaluation.evaluate(versionOf(number), set.reveal(from, to), PRICE);
 		const { admission } = await admit(chain, bob, candidate);
 		assert.equal(admission, 'Reproduced');
 		assert.equal((await enacted(chain, commitment)).refused, false);
 
+		// Whoever copies samples out of the pool can't use them up for a version of no use.
+		await assert.rejects(chain.send(evaluate(0, 1, 3), charlie), { reason: 'modelEvaluation.NotTheRevealer' });
 		await assert.rejects(chain.send(evaluate(1, 2), bob), { reason: 'modelEvaluation.WrongSample' });
-		const { block } = await chain.send(evaluate(0, SAMPLES), bob);
+		// What was shown in vain is used up all the same.
+		const { events } = await chain.send(evaluate(0, 1, 3), bob);
+		const { data: failed } = events.find((event) => api.events.modelEvaluation.EvaluationFailed.is(event));
+		assert.equal(api.registry.findMetaError(failed.error.asModule).name, 'NotProposed');
+		const { block } = await chain.send(evaluate(1, 1 + SAMPLES), bob);
 		const score = await chain.follow('both versions have a score', block, async (at) => {
 			const { stage } = (await at.query.modelEvaluation.evaluations(versionOf(2))).unwrap().evaluation;
 			return stage.isScored && stage.asScored;
 		});
-		const samples = measured.slice(0, SAMPLES);
+		const samples = measured.slice(1, 1 + SAMPLES);
 		assert.equal(score.candidate.toNumber(), await scoreOf(2, samples));
 		assert.equal(score.active.toNumber(), await scoreOf(1, samples));
 		assert.ok(score.candidate.gt(score.active));
@@ -176,6 +181,13 @@ export default function upgrade(world) {
 		assert.deepEqual(status.enactment, { state: 'refused', block, reason: 'ModelEvaluation.NotBetter' });
 		assert.deepEqual(await states(), ['Deprecated', 'Active', 'Proposed']);
 		await assertAnsweredBy(2);
+
+		// The vote had an effect, so it locks; the deposits are free.
+		const refund = await tool.succeeds('gov', 'refund', `${referendum.index}`);
+		assert.ok(BigInt(refund.submission) > 0n && BigInt(refund.decision) > 0n);
+		assert.equal((await tool.fails(1, 'gov', 'refund', `${referendum.index}`)).reason, 'NoDeposit');
+		const locked = await tool.fails(1, '--suri', voters[1], 'gov', 'unlock', `${referendum.index}`);
+		assert.equal(locked.reason, 'StillLocked');
 	});
 
 	test('version should take no requests while it is suspended', LIMIT, async () => {

@@ -183,6 +183,12 @@ export class Chain {
 		return ledger.unwrap().bonded.toBigInt();
 	}
 
+	/** Waits, from a block on, until no slash of an operator can be called off any more. */
+	async slashed(operator, from) {
+		return this.follow('slashes apply', from, async (at) =>
+			(await at.query.contributorStaking.pendingSlashes(operator.address)).isEmpty);
+	}
+
 	/** The fee that a transaction cost, out of its events. */
 	feeIn(events) {
 		const { TransactionFeePaid } = this.api.events.transactionPayment;
