@@ -55,7 +55,7 @@ mod position;
 mod rewards;
 mod slashing;
 pub mod sum_tree;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 pub mod types;
 mod views;

@@ -41,6 +41,15 @@ pub(super) fn proposed_version() -> VersionId {
 	propose_next(1)
 }
 
+/// A version of a model of Bob's that is in use.
+pub(super) fn owned_version() -> VersionId {
+	assert_ok!(ModelRegistry::register(signed(Bob), b"digits".to_vec()));
+	let version = propose_next(1);
+	assert_ok!(ModelRegistry::approve_version(signed(Bob), version));
+	assert_ok!(ModelRegistry::activate_version(signed(Bob), version));
+	version
+}
+
 /// Another version of it.
 fn propose_next(number: u32) -> VersionId {
 	let widths = vec![4, 2].try_into().expect("two widths fit");

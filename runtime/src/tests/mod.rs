@@ -5,6 +5,7 @@ mod genesis;
 mod governance;
 mod messages;
 mod randomness;
+mod stateful;
 
 use crate::{genesis_config_presets::get_preset, RuntimeGenesisConfig};
 use frame_support::genesis_builder_helper::build_state;
