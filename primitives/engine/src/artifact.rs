@@ -11,6 +11,7 @@ pub use header::MAX_RANK;
 #[cfg(all(feature = "std", unix))]
 pub use source::File;
 pub use source::Source;
+pub(crate) use tensors::decode as decode_floats;
 pub use tensors::{Tensors, MAX_NAME_LEN, MAX_SOURCES};
 
 use crate::{ArtifactFault, EngineError};

@@ -2,6 +2,7 @@
 
 mod sampling;
 
+pub(crate) use sampling::Candidate;
 pub use sampling::{choose, uniform, Sampling, MAX_TEMPERATURE, MIN_TEMPERATURE};
 
 use crate::{

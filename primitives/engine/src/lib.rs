@@ -19,6 +19,7 @@ mod model;
 pub mod numeric;
 pub mod quantize;
 mod real;
+pub mod trace;
 
 pub use architecture::{Architecture, Class};
 pub use artifact::{Source, Tensors, MAX_HEADER_LEN, MAX_RANK};

@@ -125,7 +125,7 @@ pub enum Activation {
 }
 
 impl Activation {
-	fn apply(self, x: &mut [f32]) {
+	pub(crate) fn apply(self, x: &mut [f32]) {
 		match self {
 			Self::Gelu => math::gelu_erf(x),
 			Self::GeluTanh => math::gelu_tanh(x),
@@ -188,6 +188,26 @@ impl Config {
 		Ok(tokens)
 	}
 
+	/// Makes the output of the sum of `count` tokens' vectors, or of the first one's. Nothing if it is
+	/// not finite.
+	pub(crate) fn finish(&self, pooled: &mut [f32], count: usize) -> Option<()> {
+		if self.pooling == Pooling::Mean {
+			pooled.iter_mut().for_each(|sum| *sum /= count as f32);
+		}
+		if self.normalize {
+			let square = math::dot(pooled, pooled);
+			// An infinite length would turn every value into a zero.
+			let length = Some(libm::sqrtf(square)).filter(|length| length.is_finite())?;
+			pooled.iter_mut().for_each(|value| *value /= length.max(MIN_LENGTH));
+		}
+		finite(pooled)
+	}
+
+	/// What a head's scores are multiplied by.
+	pub(crate) fn factor(&self) -> f32 {
+		1.0 / libm::sqrtf(self.head() as f32)
+	}
+
 	/// Length of the longest input, in bytes.
 	pub fn max_input_len(&self) -> u32 {
 		// The count of the tokens takes up to 4 bytes.
@@ -200,7 +220,7 @@ impl Config {
 	}
 
 	/// Size of an attention head.
-	fn head(&self) -> u32 {
+	pub(crate) fn head(&self) -> u32 {
 		self.hidden.checked_div(self.heads).unwrap_or(0)
 	}
 
@@ -387,18 +407,11 @@ impl Bert {
 			Pooling::Mean => {
 				let mut sum = vec![0.0; hidden];
 				rows.for_each(|row| math::add(&mut sum, row));
-				sum.iter_mut().for_each(|sum| *sum /= count as f32);
 				sum
 			},
 			Pooling::Cls => rows.next()?.to_vec(),
 		};
-		if self.config.normalize {
-			let square = math::dot(&pooled, &pooled);
-			// An infinite length would turn every value into a zero.
-			let length = Some(libm::sqrtf(square)).filter(|length| length.is_finite())?;
-			pooled.iter_mut().for_each(|value| *value /= length.max(MIN_LENGTH));
-		}
-		finite(&pooled)?;
+		self.config.finish(&mut pooled, count)?;
 		Some(pooled)
 	}
 }
@@ -411,6 +424,11 @@ const NORM: &str = "embeddings.LayerNorm";
 /// All tensors that an encoder needs, by the names that it has alone in a file.
 pub(crate) fn asked(config: &Config) -> Vec<Asked> {
 	Names { config, prefix: "", norm: NORM_PARTS }.asked()
+}
+
+/// The same by the names that they have in `tensors`.
+pub(crate) fn asked_in(config: &Config, tensors: &Tensors<'_>) -> Vec<Asked> {
+	Names::of(config, tensors).asked()
 }
 
 /// What the two tensors of a norm are called.

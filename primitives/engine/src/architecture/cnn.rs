@@ -116,14 +116,14 @@ pub enum Layer {
 
 /// What lies between two layers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Shape {
+pub(crate) enum Shape {
 	Image { channels: u32, height: u32, width: u32 },
 	Row(u32),
 }
 
 impl Shape {
 	/// Number of values.
-	fn values(self) -> u64 {
+	pub(crate) fn values(self) -> u64 {
 		match self {
 			Self::Image { channels, height, width } => {
 				u64::from(channels).saturating_mul(height.into()).saturating_mul(width.into())
@@ -205,12 +205,12 @@ impl Config {
 			})
 	}
 
-	fn input(&self) -> Shape {
+	pub(crate) fn input(&self) -> Shape {
 		Shape::Image { channels: self.channels, height: self.height, width: self.width }
 	}
 
 	/// Each layer with what it gets and what it gives. Ends where a layer makes no sense.
-	fn steps(&self) -> impl Iterator<Item = (Layer, Shape, Shape)> + '_ {
+	pub(crate) fn steps(&self) -> impl Iterator<Item = (Layer, Shape, Shape)> + '_ {
 		self.layers.iter().scan(self.input(), |shape, layer| {
 			let (before, after) = (*shape, shape.after(*layer)?);
 			*shape = after;
@@ -404,7 +404,7 @@ impl Step {
 				values
 			},
 			(Layer::Tanh, ..) => {
-				values.iter_mut().for_each(|value| *value = libm::tanhf(*value));
+				math::tanh(&mut values);
 				values
 			},
 			(Layer::Linear { .. }, _, Some(weights)) => {

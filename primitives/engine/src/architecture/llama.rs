@@ -28,7 +28,7 @@ use crate::{
 };
 use alloc::{format, string::String, vec::Vec};
 use attention::Group;
-use rope::Rope;
+pub(crate) use rope::{rotate, Rope};
 
 /// Most tokens that are computed at once. How many changes no bit.
 const MAX_ROWS: usize = 64;

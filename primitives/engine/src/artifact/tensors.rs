@@ -117,6 +117,12 @@ impl<'a> Tensors<'a> {
 		self.tensors.get(name).map(|tensor| tensor.dtype)
 	}
 
+	/// Where a tensor's data begins in its file, and the type of its elements.
+	pub(crate) fn place(&self, name: &str) -> Option<(u64, Dtype)> {
+		let tensor = self.tensors.get(name)?;
+		Some((tensor.start.saturating_add(tensor.offsets.0), tensor.dtype))
+	}
+
 	/// Asks for a tensor, which has to have one of the types and exactly this shape.
 	pub fn expect(&self, name: &str, dtypes: &[Dtype], shape: &[u32]) -> Result<(), EngineError> {
 		self.find(name, dtypes, shape).map(|_| ())
@@ -246,7 +252,8 @@ fn row_len(shape: &[u32]) -> usize {
 	axes.iter().fold(1usize, |len, size| len.saturating_mul(*size as usize))
 }
 
-fn decode(dtype: Dtype, bytes: &[u8], values: &mut [f32]) {
+/// The floats in `bytes`, which are of type `dtype`.
+pub(crate) fn decode(dtype: Dtype, bytes: &[u8], values: &mut [f32]) {
 	match dtype {
 		Dtype::F16 => {
 			for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {

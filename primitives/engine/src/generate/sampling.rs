@@ -89,9 +89,9 @@ fn greatest(values: &[f32]) -> Option<u32> {
 
 /// A token and its logit or its probability.
 #[derive(Clone, Copy)]
-struct Candidate {
-	token: u32,
-	value: f32,
+pub(crate) struct Candidate {
+	pub token: u32,
+	pub value: f32,
 }
 
 /// Greater values are greater, and of equal ones those of lower tokens. Values are finite.

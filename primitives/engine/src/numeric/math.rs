@@ -60,6 +60,11 @@ pub fn softmax(x: &mut [f32]) {
 	}
 }
 
+/// `exp(x)`.
+pub fn exp(x: &mut [f32]) {
+	elementwise::map_exp(Kernel::best(), x);
+}
+
 /// The greatest value; `-inf` of none. A NaN in `x` is passed over.
 pub fn maximum(x: &[f32]) -> f32 {
 	/// Whichever is first, the greatest is the same, but for the sign of a zero.
@@ -93,6 +98,13 @@ pub fn gelu_tanh(x: &mut [f32]) {
 	for x in x {
 		let cube = (*x * *x) * *x;
 		*x = (0.5 * *x) * (1.0 + libm::tanhf(FACTOR * (*x + 0.044_715 * cube)));
+	}
+}
+
+/// The hyperbolic tangent.
+pub fn tanh(x: &mut [f32]) {
+	for x in x {
+		*x = libm::tanhf(*x);
 	}
 }
 

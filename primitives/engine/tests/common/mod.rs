@@ -6,6 +6,7 @@ use safetensors::{tensor::TensorView, Dtype};
 pub type Tensor = (String, Dtype, Vec<usize>, Vec<u8>);
 
 /// A tensor of `F32`.
+#[allow(dead_code)]
 pub fn floats(name: &str, shape: &[usize], values: &[f32]) -> Tensor {
 	let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
 	(name.into(), Dtype::F32, shape.into(), bytes)

@@ -4,7 +4,7 @@ use super::{Config, RopeScaling};
 use alloc::vec::Vec;
 
 /// Frequencies of the rotations, one for each pair of values of a head.
-pub(super) struct Rope {
+pub(crate) struct Rope {
 	frequencies: Vec<f32>,
 }
 
@@ -57,7 +57,7 @@ fn scale(frequency: f32, scaling: &RopeScaling) -> f32 {
 }
 
 /// Turns each head in `heads` by `angles`: cosines, then sines.
-pub(super) fn rotate(heads: &mut [f32], angles: &[f32]) {
+pub(crate) fn rotate(heads: &mut [f32], angles: &[f32]) {
 	let (cosines, sines) = angles.split_at(angles.len() / 2);
 	for head in heads.chunks_exact_mut(angles.len().max(1)) {
 		let (left, right) = head.split_at_mut(cosines.len());
