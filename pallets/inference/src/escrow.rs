@@ -7,7 +7,7 @@ use dodona_primitives_inference::{
 use dodona_primitives_models::RoyaltyAccounts;
 use dodona_primitives_staking::RewardSink;
 use frame_support::traits::{
-	fungible::{BalancedHold, MutateHold},
+	fungible::{Balanced, BalancedHold, MutateHold},
 	tokens::Precision,
 	Imbalance,
 };
@@ -100,14 +100,21 @@ impl<T: Config> Pallet<T> {
 		)
 	}
 
-	/// Pays for `outcome` out of the fee; returns what was paid and what went back.
-	pub(crate) fn settle(
+	/// Pays for `outcome` out of the fee; returns what was paid and what went back. If no seat named
+	/// it, the seats' part is that of the `challenger` who did.
+	pub(crate) fn pay(
 		request: &RequestOf<T>,
 		committee: &[Seat<T::AccountId>],
 		outcome: H256,
+		challenger: Option<&T::AccountId>,
 	) -> (BalanceOf<T>, BalanceOf<T>) {
 		let split = Self::split_of(request, committee, outcome);
-		let earned = request.fee.saturating_sub(split.refund);
+		let challenger = challenger.filter(|_| winners(committee, outcome).next().is_none());
+		let (found, refund) = match challenger {
+			Some(_) => (split.refund, Zero::zero()),
+			None => (Zero::zero(), split.refund),
+		};
+		let earned = request.fee.saturating_sub(refund);
 		let (mut pot, missing) =
 			T::Currency::slash(&HoldReason::Fee.into(), &request.requester, earned);
 		debug_assert!(missing.is_zero(), "the fee is held until the request ends");
@@ -116,11 +123,17 @@ impl<T: Config> Pallet<T> {
 			let part = pot.extract(split.seat);
 			T::Rewards::reward_operator(&seat.operator, part);
 		}
+		if let Some(challenger) = challenger {
+			// An account that can't take it leaves it to the treasury.
+			if let Err(unpaid) = T::Currency::resolve(challenger, pot.extract(found)) {
+				pot.subsume(unpaid);
+			}
+		}
 		let contributors = T::Royalties::royalty_account(request.version);
 		T::Rewards::reward_contributor(Some(&contributors), pot.extract(split.contributor));
 		T::Rewards::reward_treasury(pot);
-		Self::release(request, split.refund);
-		(paid, split.refund)
+		Self::release(request, refund);
+		(paid, refund)
 	}
 
 	/// Returns `amount` of the fee to the requester.

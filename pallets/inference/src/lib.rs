@@ -16,6 +16,10 @@
 //! - [`Call::request`]: ask and pay.
 //! - [`Call::submit`]: all that a worker has to say in a block; feeless for assigned seats.
 //! - [`Call::advance`]: move on a request whose deadline has passed, if the block hook has not.
+//! - [`Call::challenge`]: say with a bond that an answer is another.
+//! - [`Call::play`], [`Call::settle`]: the game that finds the first wrong step of a run, and has
+//!   the runtime execute it.
+//! - [`Call::adjudicate`]: have the runtime run a small model itself.
 //!
 //! The pallet also is the worker: see the folder `offchain`. A node whose keystore holds a hot key of type
 //! [`HOT_KEY_TYPE`] answers the requests that its operator has a seat in.
@@ -33,8 +37,11 @@ pub use weights::WeightInfo;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 pub mod crypto;
+mod disputes;
 mod escrow;
 mod lifecycle;
+pub mod machine;
+mod moves;
 mod offchain;
 mod requests;
 mod submissions;
@@ -42,6 +49,7 @@ mod submissions;
 mod tests;
 #[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
+mod verdict;
 pub mod weights;
 
 /// Where this pallet logs.
@@ -49,10 +57,14 @@ const LOG_TARGET: &str = "runtime::inference";
 
 #[frame_support::pallet]
 pub mod pallet {
-	use super::WeightInfo;
+	use super::{
+		moves::{Before, MoveOf, WitnessOf},
+		WeightInfo,
+	};
 	use alloc::vec::Vec;
 	use dodona_primitives_inference::{
-		FailureReason, Input, Output, Request, RequestId, ResultSink, Submissions, MAX_COMMITTEE,
+		Adjudicator, ClaimId, Dispute, FailureReason, Input, Output, Request, RequestId,
+		ResultSink, Submissions, MAX_COMMITTEE,
 	};
 	use dodona_primitives_models::{ModelId, ModelInspect, RoyaltyAccounts, VersionId};
 	use dodona_primitives_staking::{RewardSink, StakeInspect, StakeSlash};
@@ -81,6 +93,9 @@ pub mod pallet {
 	/// A request of this chain.
 	pub type RequestOf<T> =
 		Request<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
+	/// A dispute of this chain.
+	pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 	/// Operators that a request must not be given to again.
 	pub type ExcludedOf<T> = BoundedVec<
@@ -176,6 +191,37 @@ pub mod pallet {
 		#[pallet::constant]
 		type ContributorShare: Get<Perbill>;
 
+		/// The machine that runs are traced on.
+		type Adjudicator: Adjudicator;
+
+		/// Blocks that each side of a dispute has for a move; at least 1.
+		#[pallet::constant]
+		type MovePeriod: Get<BlockNumberFor<Self>>;
+
+		/// What is held for a challenge until it wins or loses: more than a verdict costs. It
+		/// doubles with each time that the request's dispute was won, and with each eight claims.
+		#[pallet::constant]
+		type ChallengeBond: Get<BalanceOf<Self>>;
+
+		/// Part of a forfeited bond that goes to whoever stood for the other side. The rest is the
+		/// treasury's.
+		#[pallet::constant]
+		type WinnerShare: Get<Perbill>;
+
+		/// Disputes at the same time from which on no other result can be challenged; at least 1.
+		/// Seats that differ are always heard.
+		#[pallet::constant]
+		type MaxOpenDisputes: Get<u32>;
+
+		/// The most work that the runtime does to run a model itself: the multiply-accumulates, and
+		/// a thousand for each layer.
+		#[pallet::constant]
+		type MaxAdjudicationWork: Get<u64>;
+
+		/// The most work of a step that the runtime executes.
+		#[pallet::constant]
+		type MaxStepWork: Get<u64>;
+
 		/// Weights of this pallet's calls and transitions.
 		type WeightInfo: WeightInfo;
 
@@ -190,6 +236,9 @@ pub mod pallet {
 		/// The fee of a request that has not ended.
 		#[codec(index = 0)]
 		Fee,
+		/// The bond of a challenge.
+		#[codec(index = 1)]
+		Challenge,
 	}
 
 	#[pallet::pallet]
@@ -246,6 +295,10 @@ pub mod pallet {
 	// Everybody has seen it: what is left then waits for newer.
 	#[pallet::storage]
 	pub type SpentRandomness<T> = StorageValue<_, BlockNumberFor<T>>;
+
+	/// The dispute over each request that is in one.
+	#[pallet::storage]
+	pub type Disputes<T: Config> = CountedStorageMap<_, Twox64Concat, RequestId, DisputeOf<T>>;
 
 	/// The last block whose deadlines have all been served.
 	#[pallet::storage]
@@ -341,6 +394,110 @@ pub mod pallet {
 			/// Why.
 			reason: FailureReason,
 		},
+		/// There is no room for another dispute: results can be challenged for longer.
+		WindowExtended {
+			/// The request.
+			request: RequestId,
+			/// Last block of the challenge window.
+			until: BlockNumberFor<T>,
+		},
+		/// It is in dispute what the answer is.
+		Disputed {
+			/// The request.
+			request: RequestId,
+			/// How many outcomes the committee's seats named: the first claims, from 0.
+			claims: u32,
+		},
+		/// Somebody put up a bond for an answer.
+		Challenged {
+			/// The request.
+			request: RequestId,
+			/// The claim's number.
+			claim: ClaimId,
+			/// Hash of the output; `None` if there is said to be no answer.
+			answer: Option<H256>,
+			/// Who did.
+			challenger: T::AccountId,
+			/// What is held.
+			bond: BalanceOf<T>,
+		},
+		/// It is known which trace a claim stands for.
+		TraceShown {
+			/// The request.
+			request: RequestId,
+			/// The claim's number.
+			claim: ClaimId,
+			/// Root of the tree over the states after each step.
+			root: H256,
+			/// Who stands for it.
+			by: T::AccountId,
+		},
+		/// A side said what is below the node in dispute.
+		Moved {
+			/// The request.
+			request: RequestId,
+			/// The claim's number.
+			claim: ClaimId,
+		},
+		/// Both sides' traces differ first in this node.
+		Narrowed {
+			/// The request.
+			request: RequestId,
+			/// Level of the node, from the root, which is 0.
+			level: u32,
+			/// Its place in that level.
+			index: u64,
+		},
+		/// Both sides agree on the state before a step, and not on the one after it.
+		StepFound {
+			/// The request.
+			request: RequestId,
+			/// The step.
+			step: u64,
+		},
+		/// The runtime has executed the step in dispute.
+		StepExecuted {
+			/// The request.
+			request: RequestId,
+			/// The step.
+			step: u64,
+			/// The state after it.
+			after: H256,
+		},
+		/// The runtime has run the model.
+		Adjudicated {
+			/// The request.
+			request: RequestId,
+			/// Hash of the output; `None` if there is no answer.
+			answer: Option<H256>,
+		},
+		/// A claim is out.
+		ClaimLost {
+			/// The request.
+			request: RequestId,
+			/// The claim's number.
+			claim: ClaimId,
+			/// What it said.
+			answer: Option<H256>,
+			/// What its challenger forfeited.
+			forfeited: BalanceOf<T>,
+		},
+		/// Only one claim is left; it may be challenged again.
+		ClaimWon {
+			/// The request.
+			request: RequestId,
+			/// The claim's number.
+			claim: ClaimId,
+			/// What it says.
+			answer: Option<H256>,
+			/// Last block of the challenge window.
+			until: BlockNumberFor<T>,
+		},
+		/// The version's runs can't be decided any more: bonds are returned, nobody is punished.
+		DisputeAbandoned {
+			/// The request.
+			request: RequestId,
+		},
 		/// A request that ended is not kept any longer.
 		Pruned {
 			/// The request.
@@ -396,6 +553,49 @@ pub mod pallet {
 		WrongOutputLength,
 		/// The request's deadline has not passed: it can't be moved on by time alone.
 		NotDue,
+		/// The request has no answer that could be challenged: wait until it is agreed on.
+		NotChallengeable,
+		/// The runtime can't decide runs of this version.
+		NotDecidable,
+		/// There are as many disputes as there can be: try again, nothing is final meanwhile.
+		TooManyDisputes,
+		/// As many claims stand as can at the same time: try again when one is out.
+		TooManyClaims,
+		/// The answer is claimed already: move for that claim, or wait until its trace is shown.
+		AlreadyClaimed,
+		/// The request is not in dispute.
+		NotDisputed,
+		/// The time for it is over.
+		TooLate,
+		/// No such claim stands.
+		NoSuchClaim,
+		/// Only its challenger, or an operator that revealed the answer, shows a claim's trace.
+		NotYourClaim,
+		/// The claim is not one of the two that play, or another kind of move is asked for.
+		NotYourMove,
+		/// The move has been made, perhaps by somebody else.
+		AlreadyMoved,
+		/// The state does not lead to the root: the path has to be as long as the tree is deep.
+		WrongTrace,
+		/// What the trace ends in is not what the claim says.
+		WrongEnding,
+		/// Another claim stands for this trace.
+		SameTrace,
+		/// The nodes do not fold to the one in dispute, or they are not as many as they have to be.
+		WrongChildren,
+		/// No step is in dispute yet, or any more.
+		NotSettling,
+		/// The step takes more work than the runtime does at once.
+		StepTooLarge,
+		/// The state before the step is not the one that both sides agree on; there is none before
+		/// the first step.
+		WrongStateBefore,
+		/// The witness does not show what the step works on.
+		WrongWitness,
+		/// The run is too large for the runtime to do it at once: play.
+		TooLargeToRun,
+		/// The bytes are not the version's weights.
+		WrongWeights,
 	}
 
 	#[pallet::hooks]
@@ -417,6 +617,8 @@ pub mod pallet {
 				"a request is given 1 to 4 committees"
 			);
 			assert!(!T::DrawPeriod::get().is_zero(), "a committee is drawn in a later block");
+			assert!(!T::MovePeriod::get().is_zero(), "there is time for a move");
+			assert!(T::MaxOpenDisputes::get() > 0, "there is room for a dispute");
 			let shares = T::WorkerShare::get().deconstruct() as u64
 				+ T::ContributorShare::get().deconstruct() as u64;
 			assert!(shares <= 1_000_000_000, "no more than the fee can be shared");
@@ -516,6 +718,142 @@ pub mod pallet {
 				Ok(()) => Ok(Some(weight).into()),
 				Err(error) => Err(error.with_weight(weight)),
 			}
+		}
+
+		/// Say that the answer of a request is another, and put up a bond for it.
+		///
+		/// ## Dispatch Origin
+		/// Signed by anyone, the requester too.
+		///
+		/// ## Details
+		/// While a result can be challenged, and as long as it is in dispute. Without `output` the
+		/// claim is that the run ends in a fault, and there is no answer. The bond is held, and
+		/// comes back if the claim is right. [`Event::Challenged`] has the claim's number. Its trace
+		/// has to be shown by [`Call::play`], unless somebody has the runtime run the model.
+		///
+		/// ## Errors
+		/// - [`Error::UnknownRequest`], [`Error::NotChallengeable`], [`Error::TooLate`]
+		/// - [`Error::NotDecidable`], [`Error::WrongOutputLength`]
+		/// - [`Error::AlreadyClaimed`], [`Error::TooManyClaims`], [`Error::TooManyDisputes`]
+		///
+		/// ## Events
+		/// [`Event::Disputed`] if it is the first claim against the result, [`Event::Challenged`]
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::challenge(
+			output.as_ref().map_or(0, |output| output.len() as u32)
+		))]
+		pub fn challenge(
+			origin: OriginFor<T>,
+			request: RequestId,
+			output: Option<Output>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_challenge(who, request, output)
+		}
+
+		/// Make a move for a claim of a dispute.
+		///
+		/// ## Dispatch Origin
+		/// Signed: a claim's trace is shown by its challenger, or by an operator, or its hot key,
+		/// that revealed the answer; any other move is made by anyone.
+		///
+		/// ## Details
+		/// Both sides move in the same round, in any order. A wrong move is refused, and costs
+		/// nothing but the call. Feeless for the hot key of an operator that revealed the answer, if
+		/// the move would be taken.
+		///
+		/// ## Errors
+		/// - [`Error::UnknownRequest`], [`Error::NotDisputed`], [`Error::TooLate`]
+		/// - [`Error::NoSuchClaim`], [`Error::NotYourClaim`], [`Error::NotYourMove`],
+		///   [`Error::AlreadyMoved`]
+		/// - [`Error::WrongTrace`], [`Error::WrongEnding`], [`Error::SameTrace`],
+		///   [`Error::WrongChildren`], [`Error::NotDecidable`]
+		///
+		/// ## Events
+		/// [`Event::TraceShown`] or [`Event::Moved`]; after the second side's move
+		/// [`Event::Narrowed`], [`Event::StepFound`] or [`Event::ClaimLost`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(Pallet::<T>::weight_of_any_move(step))]
+		#[pallet::feeless_if(
+			|origin: &OriginFor<T>, request: &RequestId, claim: &ClaimId, step: &MoveOf<T>| -> bool {
+				Pallet::<T>::is_move_free(origin, *request, *claim, step)
+			}
+		)]
+		pub fn play(
+			origin: OriginFor<T>,
+			request: RequestId,
+			claim: ClaimId,
+			step: MoveOf<T>,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			Self::do_play(who, request, claim, step)
+		}
+
+		/// Have the runtime execute the step that two sides of a dispute differ in.
+		///
+		/// ## Dispatch Origin
+		/// Signed by anyone.
+		///
+		/// ## Details
+		/// `before` is the state before the step and its way to the root of one of the traces; `None`
+		/// for the first step. The side whose state is the one computed goes on; if neither's is, both
+		/// are out. Feeless for the hot key of an operator that revealed what one of the sides says,
+		/// if it decides.
+		///
+		/// ## Errors
+		/// - [`Error::UnknownRequest`], [`Error::NotDisputed`], [`Error::TooLate`],
+		///   [`Error::NotSettling`]
+		/// - [`Error::WrongStateBefore`], [`Error::WrongWitness`]
+		/// - [`Error::NotDecidable`], [`Error::StepTooLarge`]
+		///
+		/// ## Events
+		/// [`Event::StepExecuted`], [`Event::ClaimLost`] and whatever follows.
+		#[pallet::call_index(5)]
+		#[pallet::weight(Pallet::<T>::weight_of_any_settling(witness))]
+		#[pallet::feeless_if(
+			|
+				origin: &OriginFor<T>,
+				request: &RequestId,
+				before: &Before,
+				witness: &WitnessOf<T>,
+			| -> bool { Pallet::<T>::is_settling_free(origin, *request, before, witness) }
+		)]
+		pub fn settle(
+			origin: OriginFor<T>,
+			request: RequestId,
+			before: Before,
+			witness: WitnessOf<T>,
+		) -> DispatchResultWithPostInfo {
+			ensure_signed(origin)?;
+			Self::do_settle(request, before, witness)
+		}
+
+		/// Have the runtime run the model itself, and end a dispute at once.
+		///
+		/// ## Dispatch Origin
+		/// Signed by anyone.
+		///
+		/// ## Details
+		/// For perceptrons and convolutional networks whose run is no more than
+		/// [`Config::MaxAdjudicationWork`], with weights of up to 2 MiB: the whole safetensors file.
+		/// The answer is final, whether somebody claimed it or not.
+		///
+		/// ## Errors
+		/// - [`Error::UnknownRequest`], [`Error::NotDisputed`]
+		/// - [`Error::NotDecidable`], [`Error::TooLargeToRun`], [`Error::WrongWeights`]
+		///
+		/// ## Events
+		/// [`Event::Adjudicated`], [`Event::ClaimLost`], and [`Event::Finalized`] or
+		/// [`Event::Failed`].
+		#[pallet::call_index(6)]
+		#[pallet::weight(Pallet::<T>::weight_of_any_adjudication(weights.len() as u32))]
+		pub fn adjudicate(
+			origin: OriginFor<T>,
+			request: RequestId,
+			weights: Vec<u8>,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			Self::do_adjudicate(who, request, weights)
 		}
 	}
 

@@ -1,12 +1,14 @@
 //! How a request moves from one state to the next.
 
 use crate::{
-	AgreedAt, Assignments, Config, Deadlines, DrawnUpTo, Error, Event, Excluded, Inputs, Outputs,
-	Pallet, Queue, RequestOf, Requests, ServedUpTo, SpentRandomness, WeightInfo, LOG_TARGET,
+	AgreedAt, Assignments, Config, Deadlines, Disputes, DrawnUpTo, Error, Event, Excluded, Inputs,
+	Outputs, Pallet, Queue, RequestOf, Requests, ServedUpTo, SpentRandomness, WeightInfo,
+	LOG_TARGET,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use dodona_primitives_inference::{
-	quorum, FailureReason, RequestId, RequestState, ResultSink, Seat, SeatStatus, MAX_COMMITTEE,
+	quorum, FailureReason, RequestId, RequestState, ResultSink, Seat, SeatStatus, MAX_CLAIMS,
+	MAX_COMMITTEE,
 };
 use dodona_primitives_models::ModelInspect;
 use dodona_primitives_staking::{Offence, StakeInspect, StakeSlash};
@@ -174,15 +176,16 @@ impl<T: Config> Pallet<T> {
 			RequestState::Queued { .. } => Self::weight_of_fail(),
 			RequestState::Committing { .. } => Self::weight_of_close(seats),
 			RequestState::Revealing { .. } => Self::weight_of_tally(seats),
-			RequestState::Agreed { .. } | RequestState::Disputed { .. } => {
-				Self::weight_of_finalize(seats)
+			RequestState::Agreed { .. } => Self::weight_of_finalize(seats),
+			RequestState::Disputed { .. } => {
+				Self::weight_of_lapse(seats).max(Self::weight_of_conclusion(seats))
 			},
 			RequestState::Finalized { .. } | RequestState::Failed { .. } => T::WeightInfo::prune(),
 		}
 	}
 
 	/// What the end of a request without a result costs.
-	fn weight_of_fail() -> Weight {
+	pub(crate) fn weight_of_fail() -> Weight {
 		T::WeightInfo::fail().saturating_add(T::Results::weight())
 	}
 
@@ -196,9 +199,12 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::close_commitments(seats).saturating_add(Self::weight_of_fail())
 	}
 
-	/// What counting the reveals of so many seats costs; it may be the end of the request.
+	/// What counting the reveals of so many seats costs; it may be the end of the request, or a
+	/// dispute.
 	pub(crate) fn weight_of_tally(seats: u32) -> Weight {
-		T::WeightInfo::tally(seats).saturating_add(Self::weight_of_fail())
+		T::WeightInfo::tally(seats)
+			.max(T::WeightInfo::dispute(seats))
+			.saturating_add(Self::weight_of_fail())
 	}
 
 	/// The most that moving a request on by time can cost.
@@ -206,6 +212,8 @@ impl<T: Config> Pallet<T> {
 		Self::weight_of_close(MAX_COMMITTEE)
 			.max(Self::weight_of_tally(MAX_COMMITTEE))
 			.max(Self::weight_of_finalize(MAX_COMMITTEE))
+			.max(Self::weight_of_lapse(MAX_COMMITTEE))
+			.max(Self::weight_of_conclusion(MAX_COMMITTEE))
 			.max(T::WeightInfo::prune())
 			.max(T::WeightInfo::serve_block())
 	}
@@ -223,13 +231,19 @@ impl<T: Config> Pallet<T> {
 				Self::close_commitments(id, &request, committee, now)
 			},
 			RequestState::Revealing { committee, .. } => Self::tally(id, &request, committee, now),
+			// Nobody can be kept from challenging by disputes over something else.
 			RequestState::Agreed { committee, outcome, .. }
-			| RequestState::Disputed { committee, outcome: Some(outcome), .. } => {
+				if Disputes::<T>::count() >= T::MaxOpenDisputes::get() =>
+			{
+				let until = now.saturating_add(T::ChallengePeriod::get());
+				Self::deposit_event(Event::WindowExtended { request: id, until });
+				RequestState::Agreed { committee, outcome, until }
+			},
+			RequestState::Agreed { committee, outcome, .. } => {
 				Self::finalize(id, &request, committee, outcome, now)
 			},
-			RequestState::Disputed { committee, outcome: None, .. } => {
-				Self::dismiss(id, &committee);
-				Self::fail(id, &request, FailureReason::NoQuorum, now)
+			RequestState::Disputed { committee, outcome, .. } => {
+				Self::lapse(id, &request, committee, outcome, now)
 			},
 			RequestState::Finalized { .. } | RequestState::Failed { .. } => {
 				Self::prune(id);
@@ -311,7 +325,7 @@ impl<T: Config> Pallet<T> {
 		Self::try_again(id, request, silent, FailureReason::NoQuorum, now)
 	}
 
-	/// `Revealing` → `Agreed`, `Queued` or `Failed`.
+	/// `Revealing` → `Agreed`, `Disputed`, `Queued` or `Failed`.
 	pub(crate) fn tally(
 		id: RequestId,
 		request: &RequestOf<T>,
@@ -335,9 +349,16 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		let needed = quorum(committee.len() as u32);
-		if let Some((outcome, votes)) = votes.into_iter().find(|(_, votes)| *votes >= needed) {
+		let agreed = votes.iter().find(|(_, votes)| **votes >= needed);
+		let agreed = agreed.map(|(outcome, votes)| (*outcome, *votes));
+		if let Some((outcome, votes)) = agreed {
 			Self::deposit_event(Event::Agreed { request: id, outcome, votes });
 			AgreedAt::<T>::insert(id, now);
+		}
+		if votes.len() > 1 && Self::decidable(request.version).is_ok() {
+			return Self::dissent(id, committee, agreed.map(|(outcome, _)| outcome), votes, now);
+		}
+		if let Some((outcome, _)) = agreed {
 			let until = now.saturating_add(T::ChallengePeriod::get());
 			return RequestState::Agreed { committee, outcome, until };
 		}
@@ -360,7 +381,19 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		Self::dismiss(id, &committee);
-		let (paid, refunded) = Self::settle(request, &committee, outcome);
+		Self::pay_out(id, request, &committee, outcome, None);
+		RequestState::Finalized { committee, outcome, at: now }
+	}
+
+	/// `outcome` is the result: pays for it, and drops whatever else there was.
+	pub(crate) fn pay_out(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: &[Seat<T::AccountId>],
+		outcome: H256,
+		challenger: Option<&T::AccountId>,
+	) {
+		let (paid, refunded) = Self::pay(request, committee, outcome, challenger);
 		Self::forget_outputs(id, Some(outcome));
 		Self::forget_question(id);
 		Self::deposit_event(Event::Finalized { request: id, outcome, paid, refunded });
@@ -369,11 +402,10 @@ impl<T: Config> Pallet<T> {
 			// An outcome is only counted with its output.
 			None => T::Results::failed(id),
 		}
-		RequestState::Finalized { committee, outcome, at: now }
 	}
 
 	/// → `Queued` for another committee, without `unwanted`; → `Failed` after the last attempt.
-	fn try_again<'a>(
+	pub(crate) fn try_again<'a>(
 		id: RequestId,
 		request: &RequestOf<T>,
 		unwanted: impl Iterator<Item = &'a Seat<T::AccountId>>,
@@ -398,7 +430,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// → `Failed`: the whole fee goes back.
-	fn fail(
+	pub(crate) fn fail(
 		id: RequestId,
 		request: &RequestOf<T>,
 		reason: FailureReason,
@@ -421,7 +453,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Ends the open seats of those who revealed.
-	fn dismiss(id: RequestId, committee: &[Seat<T::AccountId>]) {
+	pub(crate) fn dismiss(id: RequestId, committee: &[Seat<T::AccountId>]) {
 		for seat in committee {
 			if matches!(seat.status, SeatStatus::Revealed(_)) {
 				Self::leave(id, &seat.operator);
@@ -442,10 +474,11 @@ impl<T: Config> Pallet<T> {
 		Excluded::<T>::remove(id);
 	}
 
-	/// Removes all revealed outputs but that of `result`: at most one for each seat.
+	/// Removes all revealed outputs but that of `result`: at most one for each seat and claim, and
+	/// one that the runtime has computed.
 	fn forget_outputs(id: RequestId, result: Option<H256>) {
-		let outcomes: Vec<H256> =
-			Outputs::<T>::iter_key_prefix(id).take(MAX_COMMITTEE as usize).collect();
+		let most = MAX_COMMITTEE.saturating_add(MAX_CLAIMS).saturating_add(1) as usize;
+		let outcomes: Vec<H256> = Outputs::<T>::iter_key_prefix(id).take(most).collect();
 		for outcome in outcomes.into_iter().filter(|outcome| Some(*outcome) != result) {
 			Outputs::<T>::remove(id, outcome);
 		}

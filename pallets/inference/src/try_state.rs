@@ -1,11 +1,11 @@
 //! What is true of the pallet's storage between any two calls.
 
 use crate::{
-	AgreedAt, Assignments, Config, Deadlines, Excluded, HoldReason, Inputs, NextRequestId, Outputs,
-	Pallet, Queue, Requests, ServedUpTo,
+	AgreedAt, Assignments, BalanceOf, Config, Deadlines, Disputes, Excluded, HoldReason, Inputs,
+	NextRequestId, Outputs, Pallet, Queue, Requests, ServedUpTo,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
-use dodona_primitives_inference::{outcome_hash, quorum, RequestState, SeatStatus};
+use dodona_primitives_inference::{outcome_hash, quorum, Contest, RequestState, SeatStatus};
 use frame_support::{ensure, traits::fungible::InspectHold};
 use sp_runtime::{
 	traits::{Saturating, Zero},
@@ -20,7 +20,11 @@ impl<T: Config> Pallet<T> {
 	///   exactly until it ends;
 	/// - the queue is exactly the requests that wait for a committee, since when they do;
 	/// - a committee's seats are held by distinct operators;
-	/// - a result has a quorum behind it, and its output hashes to it;
+	/// - what is agreed on has a quorum behind it, and a result has an output that hashes to it;
+	/// - exactly the disputed requests have a dispute, and it is counted;
+	/// - the bonds of all claims are held, and nothing else is: Σ held = Σ bonds;
+	/// - the claims of a dispute have different traces, and their outputs are there; two or more
+	///   play, and one alone has won;
 	/// - the open seats are exactly those that can still be punished;
 	/// - nothing is kept for requests that are not there.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -55,10 +59,17 @@ impl<T: Config> Pallet<T> {
 					.count()
 			};
 			match &request.state {
-				RequestState::Agreed { outcome, .. } | RequestState::Finalized { outcome, .. } => {
+				RequestState::Agreed { outcome, .. } => {
 					let quorum = quorum(committee.len() as u32);
-					ensure!(named(*outcome) as u32 >= quorum, "a result has a quorum");
+					ensure!(named(*outcome) as u32 >= quorum, "what is agreed on has a quorum");
+					ensure!(Outputs::<T>::contains_key(id, outcome), "and an output");
+				},
+				// A dispute may have made another outcome the result than a quorum's.
+				RequestState::Finalized { outcome, .. } => {
 					ensure!(Outputs::<T>::contains_key(id, outcome), "a result has an output");
+				},
+				RequestState::Disputed { .. } => {
+					ensure!(Disputes::<T>::contains_key(id), "a dispute is there");
 				},
 				_ => (),
 			}
@@ -79,13 +90,18 @@ impl<T: Config> Pallet<T> {
 		ensure!(Assignments::<T>::iter_keys().collect::<BTreeSet<_>>() == open, "the open seats");
 		ensure!(Queue::<T>::iter_keys().collect::<BTreeSet<_>>() == waiting, "the queue");
 
-		let reason = HoldReason::Fee.into();
+		let mut bonds = Self::check_disputes()?;
 		for (account, _) in frame_system::Account::<T>::iter() {
-			let held = T::Currency::balance_on_hold(&reason, &account);
+			let held = |reason: HoldReason| T::Currency::balance_on_hold(&reason.into(), &account);
 			let due = fees.remove(&account).unwrap_or_else(Zero::zero);
-			ensure!(held == due, "what is held is the fees of requests that have not ended");
+			let fee = held(HoldReason::Fee);
+			ensure!(fee == due, "what is held is the fees of requests that have not ended");
+			let due = bonds.remove(&account).unwrap_or_else(Zero::zero);
+			let bond = held(HoldReason::Challenge);
+			ensure!(bond == due, "what is held is the bonds of claims that stand");
 		}
 		ensure!(fees.values().all(Zero::is_zero), "a fee is held");
+		ensure!(bonds.values().all(Zero::is_zero), "a bond is held");
 
 		for (id, outcome, output) in Outputs::<T>::iter() {
 			ensure!(Requests::<T>::contains_key(id), "an output has a request");
@@ -99,5 +115,38 @@ impl<T: Config> Pallet<T> {
 			"nothing is kept for requests that are not there"
 		);
 		Ok(())
+	}
+
+	/// The bonds of all claims, by account.
+	fn check_disputes() -> Result<BTreeMap<T::AccountId, BalanceOf<T>>, TryRuntimeError> {
+		let mut bonds = BTreeMap::new();
+		let mut count = 0u32;
+		for (id, dispute) in Disputes::<T>::iter() {
+			count = count.saturating_add(1);
+			let state = Requests::<T>::get(id).map(|request| request.state);
+			let is_disputed = matches!(state, Some(RequestState::Disputed { .. }));
+			ensure!(is_disputed, "only a disputed request has a dispute");
+			let (mut ids, mut roots) = (BTreeSet::new(), BTreeSet::new());
+			for claim in &dispute.claims {
+				ensure!(claim.id < dispute.next_claim, "a claim's number is below the next");
+				ensure!(ids.insert(claim.id), "claims have different numbers");
+				if let Some(challenger) = &claim.challenger {
+					let bond = bonds.entry(challenger.who.clone()).or_insert_with(Zero::zero);
+					*bond = challenger.bond.saturating_add(*bond);
+				}
+				if let Some(answer) = claim.answer {
+					ensure!(Outputs::<T>::contains_key(id, answer), "a claimed output is there");
+				}
+				if let Some(opening) = &claim.opening {
+					ensure!(roots.insert(opening.root), "claims have different traces");
+					ensure!(dispute.schedule.is_some(), "a trace has so many steps");
+				}
+			}
+			let is_won = dispute.contest == Contest::Won;
+			ensure!(is_won == (dispute.claims.len() == 1), "one claim alone has won");
+			ensure!(is_won || dispute.sides().is_some(), "two claims play");
+		}
+		ensure!(Disputes::<T>::count() == count, "disputes are counted");
+		Ok(bonds)
 	}
 }

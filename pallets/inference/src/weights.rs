@@ -22,6 +22,16 @@ pub trait WeightInfo {
 	fn tally(c: u32, ) -> Weight;
 	fn finalize(c: u32, ) -> Weight;
 	fn prune() -> Weight;
+	fn challenge(o: u32, ) -> Weight;
+	fn open(b: u32, ) -> Weight;
+	fn descend() -> Weight;
+	fn settle(b: u32, ) -> Weight;
+	fn step(w: u32, ) -> Weight;
+	fn adjudicate(b: u32, ) -> Weight;
+	fn compute(w: u32, ) -> Weight;
+	fn dispute(c: u32, ) -> Weight;
+	fn lapse(c: u32, ) -> Weight;
+	fn conclude(c: u32, ) -> Weight;
 }
 
 /// The weights, with the database's as the runtime has them.
@@ -133,6 +143,86 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
+	/// The range of component `o` is `[0, 16384]`.
+	fn challenge(o: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(250_000_000, 12000)
+			.saturating_add(Weight::from_parts(2_500, 0).saturating_mul(o.into()))
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
+	}
+	/// The range of component `b` is `[0, 65536]`.
+	fn open(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(300_000_000, 80000)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(6_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	fn descend() -> Weight {
+		// Not measured yet.
+		Weight::from_parts(250_000_000, 12000)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+	}
+	/// The range of component `b` is `[0, 524288]`.
+	fn settle(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(400_000_000, 80000)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(6_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+	}
+	/// The range of component `w` is `[1000, 20000]`.
+	fn step(w: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(1_000_000_000, 0)
+			.saturating_add(Weight::from_parts(10_000_000, 0).saturating_mul(w.into()))
+	}
+	/// The range of component `b` is `[2048, 2097152]`.
+	fn adjudicate(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(200_000_000, 80000)
+			.saturating_add(Weight::from_parts(2_500, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(5_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// The range of component `w` is `[8, 999]`.
+	fn compute(w: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(1_800_000_000, 0)
+			.saturating_add(Weight::from_parts(300_000_000, 0).saturating_mul(w.into()))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn dispute(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(100_000_000, 19917)
+			.saturating_add(Weight::from_parts(8_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(6_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn lapse(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(350_000_000, 24000)
+			.saturating_add(Weight::from_parts(120_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(20_u64))
+			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(c.into())))
+			.saturating_add(T::DbWeight::get().writes(12_u64))
+			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(c.into())))
+			.saturating_add(Weight::from_parts(0, 3000).saturating_mul(c.into()))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn conclude(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(400_000_000, 24000)
+			.saturating_add(Weight::from_parts(120_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(24_u64))
+			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(c.into())))
+			.saturating_add(T::DbWeight::get().writes(16_u64))
+			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(c.into())))
+			.saturating_add(Weight::from_parts(0, 6600).saturating_mul(c.into()))
+	}
 }
 
 /// The weights, for tests.
@@ -242,5 +332,85 @@ impl WeightInfo for () {
 		Weight::from_parts(56_863_000, 38844)
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
+	}
+	/// The range of component `o` is `[0, 16384]`.
+	fn challenge(o: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(250_000_000, 12000)
+			.saturating_add(Weight::from_parts(2_500, 0).saturating_mul(o.into()))
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
+	}
+	/// The range of component `b` is `[0, 65536]`.
+	fn open(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(300_000_000, 80000)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(2_u64))
+	}
+	fn descend() -> Weight {
+		// Not measured yet.
+		Weight::from_parts(250_000_000, 12000)
+			.saturating_add(RocksDbWeight::get().reads(3_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
+	}
+	/// The range of component `b` is `[0, 524288]`.
+	fn settle(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(400_000_000, 80000)
+			.saturating_add(Weight::from_parts(10_000, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
+	}
+	/// The range of component `w` is `[1000, 20000]`.
+	fn step(w: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(1_000_000_000, 0)
+			.saturating_add(Weight::from_parts(10_000_000, 0).saturating_mul(w.into()))
+	}
+	/// The range of component `b` is `[2048, 2097152]`.
+	fn adjudicate(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(200_000_000, 80000)
+			.saturating_add(Weight::from_parts(2_500, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(5_u64))
+			.saturating_add(RocksDbWeight::get().writes(1_u64))
+	}
+	/// The range of component `w` is `[8, 999]`.
+	fn compute(w: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(1_800_000_000, 0)
+			.saturating_add(Weight::from_parts(300_000_000, 0).saturating_mul(w.into()))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn dispute(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(100_000_000, 19917)
+			.saturating_add(Weight::from_parts(8_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn lapse(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(350_000_000, 24000)
+			.saturating_add(Weight::from_parts(120_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(20_u64))
+			.saturating_add(RocksDbWeight::get().reads((4_u64).saturating_mul(c.into())))
+			.saturating_add(RocksDbWeight::get().writes(12_u64))
+			.saturating_add(RocksDbWeight::get().writes((4_u64).saturating_mul(c.into())))
+			.saturating_add(Weight::from_parts(0, 3000).saturating_mul(c.into()))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn conclude(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(400_000_000, 24000)
+			.saturating_add(Weight::from_parts(120_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(24_u64))
+			.saturating_add(RocksDbWeight::get().reads((4_u64).saturating_mul(c.into())))
+			.saturating_add(RocksDbWeight::get().writes(16_u64))
+			.saturating_add(RocksDbWeight::get().writes((4_u64).saturating_mul(c.into())))
+			.saturating_add(Weight::from_parts(0, 6600).saturating_mul(c.into()))
 	}
 }

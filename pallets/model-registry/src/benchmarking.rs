@@ -71,6 +71,7 @@ fn manifest<T: Config>(seed: u8) -> ManifestOf<T> {
 	Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
 		artifact,
+		pages: H256::zero(),
 		tokenizer: Some(artifact),
 		folder: Some(artifact),
 		known_answers: H256::zero(),
@@ -513,6 +514,27 @@ mod benchmarks {
 		assert!(Pallet::<T>::kept_until(version, Part::Weights).is_some());
 		let held = T::Currency::total_balance_on_hold(&Pallet::<T>::endowment_account(0));
 		assert_eq!(held.is_zero(), r == 0);
+	}
+
+	/// A chunk of so many bytes, which is all the weights.
+	#[benchmark]
+	fn refute_pages(b: Linear<1, { CHUNK_SIZE }>) -> Result<(), BenchmarkError> {
+		let caller = funded::<T>("caller");
+		with_model::<T>(&caller);
+		let version = proposed::<T>(&caller, 1);
+		let chunk = vec![1; b as usize];
+		Versions::<T>::mutate(version.model, version.number, |record| {
+			if let Some(record) = record {
+				record.manifest.artifact = ArtifactRef::of(&chunk).0;
+			}
+		});
+		let (none, claimed) = (BoundedVec::default(), H256::zero());
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(caller), version, 0, chunk, none.clone(), claimed, none);
+
+		assert!(matches!(state_of::<T>(version), Some(VersionState::Revoked { .. })));
+		Ok(())
 	}
 
 	#[benchmark]

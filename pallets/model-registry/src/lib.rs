@@ -76,6 +76,12 @@
 //! the proposer takes a version of a commons model back in the middle of its evaluation. An
 //! organisation's is held from its holder, and returned when it is released or taken away.
 //!
+//! ## Pages
+//!
+//! A dispute opens single pages of a version's weights against the root over them in its manifest. A
+//! chunk's hash says nothing of a page, so nobody has checked that root: anyone with a chunk that it
+//! is wrong for can revoke the version, and gets its deposit.
+//!
 //! ## Keeping weights
 //!
 //! The chunks of a version's weights, tokenizer and folder are kept by [`Config::Storage`], each for
@@ -452,6 +458,16 @@ pub mod pallet {
 			/// The version.
 			version: VersionId,
 		},
+		/// Somebody has shown that the root over pages in a version's manifest is wrong, and has got
+		/// the version's deposit.
+		PagesRefuted {
+			/// The version, which is revoked.
+			version: VersionId,
+			/// Who has shown it.
+			refuter: T::AccountId,
+			/// The deposit.
+			amount: BalanceOf<T>,
+		},
 		/// A model is not registered any more, and its name is free.
 		ModelDeregistered {
 			/// The model.
@@ -613,6 +629,12 @@ pub mod pallet {
 		TooManyChunks,
 		/// The bytes are not the artifact's index chunk.
 		WrongIndex,
+		/// The bytes are not the artifact's chunk at this position, or the proof doesn't show it.
+		WrongChunk,
+		/// The manifest's root over pages doesn't have what is claimed at this position.
+		WrongPagesProof,
+		/// The manifest's root over pages has the chunk's pages at this position, as it should.
+		PagesAreRight,
 		/// A chunk of the artifact, or its index, is not kept: store it again first.
 		WeightsIncomplete,
 		/// Chunks can be renewed, but the endowment can't pay for one: endow the model first.
@@ -1219,6 +1241,55 @@ pub mod pallet {
 			let chunks = Self::chunks_in(&index);
 			let renewed = Self::do_keep(who, version, part, index)?;
 			Ok(Some(T::WeightInfo::keep_version(chunks, renewed)).into())
+		}
+
+		/// Shows that the root over pages in a version's manifest is wrong, and revokes the version.
+		///
+		/// ## Dispatch Origin
+		///
+		/// Signed, by anyone, who gets the version's deposit.
+		///
+		/// ## Details
+		///
+		/// `chunk` is the chunk of the weights at `position`, and `chunk_proof` shows that: the hashes
+		/// on the way to the artifact's root. `claimed` is what the manifest has in place of the root
+		/// over the chunk's pages, and `pages_proof` shows that: the hashes on the way to the
+		/// manifest's `pages`. For weights of one chunk `claimed` is `pages` itself, and that proof is
+		/// empty.
+		///
+		/// ## Errors
+		///
+		/// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::AlreadyRevoked`],
+		/// [`Error::WrongChunk`], [`Error::WrongPagesProof`], [`Error::PagesAreRight`].
+		///
+		/// ## Events
+		///
+		/// [`Event::PagesRefuted`], [`Event::VersionRevoked`].
+		///
+		/// ## Complexity
+		///
+		/// Linear in the length of the chunk.
+		#[pallet::call_index(22)]
+		#[pallet::weight(T::WeightInfo::refute_pages(chunk.len() as u32))]
+		pub fn refute_pages(
+			origin: OriginFor<T>,
+			version: VersionId,
+			position: u32,
+			chunk: Vec<u8>,
+			chunk_proof: BoundedVec<H256, ConstU32<32>>,
+			claimed: H256,
+			pages_proof: BoundedVec<H256, ConstU32<32>>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_refute_pages(
+				who,
+				version,
+				position,
+				chunk,
+				&chunk_proof,
+				claimed,
+				&pages_proof,
+			)
 		}
 	}
 }

@@ -313,6 +313,7 @@ pub fn manifest(seed: u8) -> Manifest<Balance> {
 			size: 300,
 			chunks: 1,
 		},
+		pages: H256::zero(),
 		tokenizer: None,
 		folder: None,
 		known_answers: H256::zero(),

@@ -5,17 +5,23 @@ use crate::{
 	Config, Error, Event, HoldReason, ModelOf, Models, Pallet, Reason, VersionOf, Versions,
 };
 use alloc::vec::Vec;
-use dodona_primitives_models::{UpgradeGate, VersionId, VersionState};
+use dodona_primitives_models::{chunk_hash, pages_root, UpgradeGate, VersionId, VersionState};
 use frame_support::{
 	ensure,
 	pallet_prelude::{DispatchError, DispatchResult, EnsureOrigin},
-	traits::{fungible::BalancedHold, Get, Imbalance, OnUnbalanced},
+	traits::{
+		fungible::{Balanced, BalancedHold},
+		Get, Imbalance, OnUnbalanced,
+	},
 };
 use frame_system::{ensure_signed, pallet_prelude::OriginFor};
+use sp_core::H256;
 use sp_runtime::traits::{Saturating, Zero};
 
 /// Why a version was dropped.
 const NOT_ADMITTED: &[u8] = b"not admitted in time";
+/// Why a version was revoked whose pages were refuted.
+const WRONG_PAGES: &[u8] = b"wrong pages";
 
 /// By what right a version is revoked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,16 @@ enum Revoker {
 	Curator,
 	/// Any model.
 	Guardian,
+}
+
+/// Who gets a version's deposit when it is revoked.
+enum Heir<AccountId> {
+	/// Whoever paid it.
+	Proposer,
+	/// The treasury: the version was spam.
+	Treasury,
+	/// Whoever showed that the manifest is wrong.
+	Refuter(AccountId),
 }
 
 impl<T: Config> Pallet<T> {
@@ -56,7 +72,33 @@ impl<T: Config> Pallet<T> {
 			Revoker::Proposer => model.owner.is_none() && T::Gate::is_being_measured(version),
 			Revoker::Owner => false,
 		};
-		Self::end(version, model, record, reason, is_forfeited, revoker == Revoker::Guardian)
+		let heir = if is_forfeited { Heir::Treasury } else { Heir::Proposer };
+		Self::end(version, model, record, reason, heir, revoker == Revoker::Guardian)
+	}
+
+	/// See [`crate::Call::refute_pages`].
+	pub(crate) fn do_refute_pages(
+		who: T::AccountId,
+		version: VersionId,
+		position: u32,
+		chunk: Vec<u8>,
+		chunk_proof: &[H256],
+		claimed: H256,
+		pages_proof: &[H256],
+	) -> DispatchResult {
+		let model = Self::known(version.model)?;
+		let record = Self::version_of(version)?;
+		let (artifact, pages) = (record.manifest.artifact, record.manifest.pages);
+		let is_whole = artifact.chunk_len(position).map(|len| len as usize) == Some(chunk.len());
+		ensure!(
+			is_whole && artifact.has_chunk(position, chunk_hash(&chunk), chunk_proof),
+			Error::<T>::WrongChunk
+		);
+		let is_claimed = artifact.has_pages(pages, position, claimed, pages_proof);
+		ensure!(is_claimed, Error::<T>::WrongPagesProof);
+		ensure!(pages_root(&chunk) != claimed, Error::<T>::PagesAreRight);
+		let reason = Reason::truncate_from(WRONG_PAGES.to_vec());
+		Self::end(version, model, record, reason, Heir::Refuter(who), false)
 	}
 
 	pub(crate) fn do_drop(version: VersionId) -> DispatchResult {
@@ -69,7 +111,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(had_time, Error::<T>::AdmissionGoesOn);
 		ensure!(T::Gate::ensure_admitted(version).is_err(), Error::<T>::IsAdmitted);
 		let reason = Reason::truncate_from(NOT_ADMITTED.to_vec());
-		Self::end(version, model, record, reason, false, false)
+		Self::end(version, model, record, reason, Heir::Proposer, false)
 	}
 
 	/// Revokes a version that isn't revoked.
@@ -78,15 +120,14 @@ impl<T: Config> Pallet<T> {
 		mut model: ModelOf<T>,
 		mut record: VersionOf<T>,
 		reason: Reason,
-		is_forfeited: bool,
+		heir: Heir<T::AccountId>,
 		by_guardian: bool,
 	) -> DispatchResult {
 		let was_proposed = record.state == VersionState::Proposed;
 		let was_suspended = matches!(record.state, VersionState::Suspended { .. });
 		let at = frame_system::Pallet::<T>::block_number();
 		record.state = next::<T>(record.state, Step::Revoke { reason: reason.clone(), at })?;
-
-		Self::end_deposit(version, &mut record, is_forfeited)?;
+		Self::end_deposit(version, &mut record, heir)?;
 		if was_proposed {
 			Self::end_proposal(version.model, &mut model, &record.proposer);
 			Self::forget_parent(version);
@@ -146,21 +187,32 @@ impl<T: Config> Pallet<T> {
 		Ok(if model.owner.is_some() { Revoker::Owner } else { Revoker::Curator })
 	}
 
-	/// Gives a version's deposit to the treasury if it is forfeited, and else to the proposer.
+	/// Gives a version's deposit to whoever it is due to.
 	fn end_deposit(
 		version: VersionId,
 		record: &mut VersionOf<T>,
-		is_forfeited: bool,
+		heir: Heir<T::AccountId>,
 	) -> DispatchResult {
 		let (proposer, deposit) = (&record.proposer, record.deposit);
-		if is_forfeited {
-			let (credit, _) = T::Currency::slash(&HoldReason::Version.into(), proposer, deposit);
-			let amount = credit.peek();
-			T::Treasury::on_unbalanced(credit);
-			let proposer = proposer.clone();
-			Self::deposit_event(Event::DepositForfeited { version, proposer, amount });
-		} else {
-			Self::release(HoldReason::Version, proposer, deposit)?;
+		let forfeit = || T::Currency::slash(&HoldReason::Version.into(), proposer, deposit).0;
+		match heir {
+			Heir::Proposer => Self::release(HoldReason::Version, proposer, deposit)?,
+			Heir::Treasury => {
+				let credit = forfeit();
+				let amount = credit.peek();
+				T::Treasury::on_unbalanced(credit);
+				let proposer = proposer.clone();
+				Self::deposit_event(Event::DepositForfeited { version, proposer, amount });
+			},
+			Heir::Refuter(refuter) => {
+				let credit = forfeit();
+				let amount = credit.peek();
+				// An account that can't take it leaves it to the treasury.
+				if let Err(credit) = T::Currency::resolve(&refuter, credit) {
+					T::Treasury::on_unbalanced(credit);
+				}
+				Self::deposit_event(Event::PagesRefuted { version, refuter, amount });
+			},
 		}
 		record.deposit = Zero::zero();
 		Ok(())

@@ -32,6 +32,7 @@ pub trait WeightInfo {
 	fn drop_proposal() -> Weight;
 	fn endow() -> Weight;
 	fn keep_version(c: u32, r: u32, ) -> Weight;
+	fn refute_pages(b: u32, ) -> Weight;
 	fn on_idle_base() -> Weight;
 	fn on_idle_step() -> Weight;
 }
@@ -198,6 +199,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(r.into())))
 			.saturating_add(Weight::from_parts(0, 2544).saturating_mul(c.into()))
 			.saturating_add(Weight::from_parts(0, 2576).saturating_mul(r.into()))
+	}
+	/// The range of component `b` is `[1, 1048576]`.
+	fn refute_pages(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(200_000_000, 8000)
+			.saturating_add(Weight::from_parts(6_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	fn on_idle_base() -> Weight {
 		// Proof size in bytes, measured: `280`
@@ -375,6 +384,14 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().writes((3_u64).saturating_mul(r.into())))
 			.saturating_add(Weight::from_parts(0, 2544).saturating_mul(c.into()))
 			.saturating_add(Weight::from_parts(0, 2576).saturating_mul(r.into()))
+	}
+	/// The range of component `b` is `[1, 1048576]`.
+	fn refute_pages(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(200_000_000, 8000)
+			.saturating_add(Weight::from_parts(6_000, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	fn on_idle_base() -> Weight {
 		// Proof size in bytes, measured: `280`

@@ -7,14 +7,21 @@ extern crate alloc;
 
 mod ask;
 mod commitment;
+mod dispute;
 mod evaluation;
 mod feedback;
 mod job;
+pub mod player;
 pub mod runtime_api;
 mod state;
 
 pub use ask::{known_answers_hash, Ask, KnownAnswer, KnownAnswers, ResultSink, MAX_KNOWN_ANSWERS};
 pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
+pub use dispute::{
+	work_here, Adjudicator, Challenger, Children, Claim, ClaimId, Contest, Dispute, DisputeInfo,
+	Ending, Evidence, Move, Opening, Path, Run, Schedule, Unproven, MAX_CHILDREN, MAX_CLAIMS,
+	MAX_DEPTH, MAX_WEIGHTS_LEN, MOVE_LEVELS,
+};
 pub use dodona_engine::EngineError;
 pub use evaluation::{
 	Admission, Evaluation, Expected, HoldOut, Metric, RevealedSample, Sample, Stage, MAX_EVALUATED,

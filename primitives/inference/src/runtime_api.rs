@@ -1,8 +1,8 @@
 //! The runtime API of inference requests.
 
 use crate::{
-	Admission, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId, RequestInfo,
-	VersionRatings,
+	Admission, DisputeInfo, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId,
+	RequestInfo, VersionRatings,
 };
 use alloc::vec::Vec;
 use codec::Codec;
@@ -24,6 +24,10 @@ sp_api::decl_runtime_apis! {
 		/// engine computes it. Reads no state: anyone can check an answer with it.
 		fn run(architecture: Architecture, artifact: Vec<u8>, input: Vec<u8>)
 			-> Result<Vec<u8>, EngineError>;
+		/// The dispute over a request; `None` if there is none.
+		fn dispute(request: RequestId) -> Option<DisputeInfo<AccountId, Balance, BlockNumber>>;
+		/// The requests in dispute, at most 256 of them.
+		fn disputes() -> Vec<RequestId>;
 	}
 
 	/// Reads what was found out about versions that wait for approval.

@@ -74,6 +74,9 @@ pub enum FailureReason {
 	/// No committee was drawn in time: no randomness younger than the request came.
 	#[codec(index = 3)]
 	NoRandomness,
+	/// The run ends in a fault, as a dispute has shown: this version has no answer to the input.
+	#[codec(index = 4)]
+	NoAnswer,
 }
 
 /// Where a request is in its life. Every state but the last two ends at a deadline.
@@ -121,14 +124,14 @@ pub enum RequestState<AccountId, BlockNumber> {
 		/// Last block of the challenge window.
 		until: BlockNumber,
 	},
-	/// The outcome is in dispute and the runtime will decide.
+	/// It is in dispute what the answer is, and the runtime decides.
 	#[codec(index = 4)]
 	Disputed {
 		/// The seats.
 		committee: Committee<AccountId>,
 		/// The outcome that a quorum named, if one did.
 		outcome: Option<H256>,
-		/// Last block for the next move.
+		/// Last block for the next move; for another challenge, once only one claim is left.
 		until: BlockNumber,
 	},
 	/// The outcome is the result, and everybody is paid.

@@ -7,6 +7,7 @@ extern crate alloc;
 mod artifact;
 pub mod contributions;
 pub mod licence;
+mod pages;
 pub mod runtime_api;
 mod types;
 
@@ -17,6 +18,7 @@ pub use contributions::{
 };
 pub use dodona_engine::Architecture;
 pub use licence::LicenceFault;
+pub use pages::{pages_root, Blake2};
 pub use types::{
 	Licence, Live, Manifest, Metadata, Mirror, ModelId, ModelInfo, Name, Organisation, Price,
 	Reason, Tag, VersionId, VersionInfo, VersionState, WORK_UNIT,

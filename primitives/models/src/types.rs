@@ -57,6 +57,9 @@ pub struct Manifest<Balance> {
 	pub architecture: Architecture,
 	/// The weights: a safetensors file.
 	pub artifact: ArtifactRef,
+	/// Root over the weights' pages, by which a dispute opens a part of them. Anyone can show that
+	/// it isn't.
+	pub pages: H256,
 	/// The `tokenizer.json` by which clients turn text into tokens and back. Answers don't depend on
 	/// it: a request has tokens.
 	pub tokenizer: Option<ArtifactRef>,

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{Config, Inputs, LOG_TARGET};
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use dodona_engine::Model;
+use dodona_engine::{trace, Model};
 use dodona_primitives_inference::{Input, Job, Output, Progress};
-use dodona_primitives_models::{Manifest, ModelInspect};
+use dodona_primitives_models::{pages_root, Manifest, ModelInspect};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::{
@@ -157,6 +157,11 @@ impl<T: Config> Computer<T> {
 			let until = sp_io::offchain::timestamp().add(FETCH_TIME);
 			let bytes = artifact::fetch(&manifest.artifact, until)
 				.map_err(|error| WorkError::Artifact(error, away))?;
+			// What nobody could decide a dispute with, nobody should answer with.
+			if pages_root(&bytes) != manifest.pages {
+				return Err(WorkError::OtherPages);
+			}
+			trace::check(&manifest.architecture, &bytes).map_err(WorkError::Engine)?;
 			let model = Model::load(&manifest.architecture, &bytes).map_err(WorkError::Engine)?;
 			failures.worked(weights);
 			Ok(model)

@@ -2,12 +2,13 @@
 //!
 //! It runs after every block that the node imports, for all hot keys in the keystore. First it says
 //! whatever needs no computation: no reveal waits for a model. Then it has answers computed, the
-//! most urgent first, until its time is up. What a seat has computed is kept in the node's local
+//! most urgent first, until its time is up. What it has said, it stands up for in a dispute. What a seat has computed is kept in the node's local
 //! storage BEFORE the commitment is sent, so that a restart loses nothing; whatever did not reach
 //! the chain is said again after the next block.
 
 pub(crate) mod artifact;
 pub(crate) mod compute;
+mod dispute;
 pub(crate) mod engine;
 pub(crate) mod failures;
 pub(crate) mod memory;
@@ -46,6 +47,9 @@ use switches::Fault;
 /// the next block.
 const RUN_TIME: Duration = Duration::from_millis(4_000);
 
+/// How long one run may begin to record what is in dispute: answers have deadlines, too.
+const STAND_TIME: Duration = Duration::from_millis(2_000);
+
 /// Why the worker has nothing to say about a request now. It tries again after a later block.
 #[derive(Debug)]
 pub(crate) enum WorkError {
@@ -68,6 +72,14 @@ pub(crate) enum WorkError {
 	NotPersisted,
 	/// The chain has a commitment of this seat that this node knows no salt for.
 	UnknownCommitment,
+	/// The root over the weights' pages is not the one in the manifest.
+	OtherPages,
+	/// The run has more steps than are recorded here.
+	TooLongToRecord,
+	/// There is nothing to show that fits into a call.
+	NoEvidence,
+	/// The run ends in something else than this worker has said.
+	SaidSomethingElse,
 }
 
 impl fmt::Display for WorkError {
@@ -91,6 +103,18 @@ impl fmt::Display for WorkError {
 				"the seat's commitment was made by another node with this hot key, or the node's \
 				 database was lost: the salt is not here",
 			),
+			Self::OtherPages => f.write_str(
+				"the root over the weights' pages is not the one in the manifest: anybody can have the \
+				 version revoked by `modelRegistry.refutePages`",
+			),
+			Self::TooLongToRecord => f.write_str(
+				"the run is too long to be recorded here; whoever answered the same can defend it by \
+				 `dodona watch --defend`",
+			),
+			Self::NoEvidence => f.write_str("there is no evidence that fits into a call"),
+			Self::SaidSomethingElse => {
+				f.write_str("the answer in dispute is not what the engine computes: it can't be defended")
+			},
 		}
 	}
 }
@@ -140,7 +164,8 @@ pub(crate) struct Task<BlockNumber> {
 impl<T: Config> Pallet<T> {
 	/// One run of the worker, for all hot keys of this node.
 	pub(crate) fn work(now: BlockNumberFor<T>) {
-		let until = sp_io::offchain::timestamp().add(RUN_TIME);
+		let begun = sp_io::offchain::timestamp();
+		let until = begun.add(RUN_TIME);
 		let mut workers: Vec<Worker<T>> = Signer::<T, T::AuthorityId>::keystore_accounts()
 			.filter_map(|account| {
 				let operator = T::Stake::operator_of(&account.id)?;
@@ -161,6 +186,7 @@ impl<T: Config> Pallet<T> {
 				seat,
 			}));
 		}
+		Self::stand_up(now, begun.add(STAND_TIME), &workers);
 		if !tasks.is_empty() {
 			Self::answer_all(now, until, &mut workers, tasks);
 		}
@@ -380,7 +406,13 @@ impl<T: Config> Pallet<T> {
 		worker: &Worker<T>,
 		output: Output,
 	) -> Result<Submission, WorkError> {
-		let output = if worker.fault == Some(Fault::Lie) { lie(output) } else { output };
+		let output = match worker.fault {
+			Some(Fault::Lie) => lie(output),
+			Some(Fault::Corrupt(planted)) => {
+				Self::corrupted(task.seat.request, task.version, planted, now)?
+			},
+			_ => output,
+		};
 		let outcome = outcome_hash(&output);
 		let record = SeatRecord { salt: sp_io::offchain::random_seed(), outcome, output };
 		let record =

@@ -1,9 +1,9 @@
 //! Switches that an operator or a test sets in the node's local storage.
 
 use alloc::string::String;
-use codec::Encode;
+use codec::{Decode, Encode};
+use dodona_primitives_inference::player::Planted;
 use sp_core::offchain::StorageKind;
-use sp_runtime::offchain::storage::StorageValueRef;
 
 /// Where the worker reads the address of the node's own RPC from: UTF-8, not SCALE-encoded.
 pub(crate) const RPC_KEY: &[u8] = b"dodona/rpc";
@@ -24,17 +24,28 @@ pub(crate) enum Fault {
 	Mute,
 	/// Says nothing at all.
 	Silent,
+	/// Computes with a wrong result in one step, and stands up for what follows from it.
+	Corrupt(Planted),
+}
+
+impl Fault {
+	/// Written as one byte, and what comes after it.
+	fn parse(bytes: &[u8]) -> Option<Self> {
+		match bytes.split_first()? {
+			(1, _) => Some(Self::Lie),
+			(2, _) => Some(Self::Mute),
+			(3, _) => Some(Self::Silent),
+			(4, mut planted) => Planted::decode(&mut planted).ok().map(Self::Corrupt),
+			_ => None,
+		}
+	}
 }
 
 /// The fault that is switched on for this hot key.
 pub(crate) fn fault(hot_key: &impl Encode) -> Option<Fault> {
 	let key = [FAULT_KEY, &hot_key.encode()].concat();
-	match StorageValueRef::persistent(&key).get::<u8>() {
-		Ok(Some(1)) => Some(Fault::Lie),
-		Ok(Some(2)) => Some(Fault::Mute),
-		Ok(Some(3)) => Some(Fault::Silent),
-		_ => None,
-	}
+	sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, &key)
+		.and_then(|bytes| Fault::parse(&bytes))
 }
 
 /// The address of the node's own RPC.

@@ -2,8 +2,10 @@
 
 use super::*;
 
-/// A request that is agreed on by 1, 2 and 3, while 4 says something else.
+/// A request that is agreed on by 1, 2 and 3, while 4 says something else, and the runtime can't
+/// decide who is right.
 fn agreed_with_a_dissenter() -> RequestId {
+	Decides::set(false);
 	let id = ask_and_draw();
 	(1..=3).for_each(|number| commit(id, number, &output()));
 	commit(id, 4, &wrong_output());
@@ -78,6 +80,7 @@ fn free_model_should_be_answered_all_the_same() {
 fn request_should_not_be_final_without_a_quorum() {
 	ExtBuilder::default().build_and_execute(|| {
 		MaxAttempts::set(1);
+		Decides::set(false);
 		let id = ask_and_draw();
 		for (number, output) in
 			[(1, output()), (2, output()), (3, wrong_output()), (4, wrong_output())]

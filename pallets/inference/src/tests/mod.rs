@@ -1,8 +1,12 @@
 //! Tests, by feature; and the chain that they run on.
 
+mod adjudication;
 mod asking;
+mod challenge;
 mod committing;
+mod descent;
 mod draw;
+mod engine_dispute;
 mod engine_server;
 mod escrow;
 mod final_result;
@@ -11,7 +15,10 @@ mod request;
 mod revealing;
 mod slow_servers;
 mod stateful;
+mod toy;
+mod verdict;
 mod worker;
+mod worker_disputes;
 
 use crate::{self as pallet_inference, crypto::HotKey, *};
 use alloc::collections::BTreeMap;
@@ -19,10 +26,11 @@ use dodona_engine::architecture::mlp;
 use dodona_primitives_inference::{
 	commitment, outcome_hash, Ask, CommitmentContext, FailureReason, Input, Output, RatedRequests,
 	RequestId, RequestState, ResultSink, Salt, Seat, SeatStatus, Statement, Submission,
-	Submissions,
+	Submissions, MAX_CLAIMS,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Price, RoyaltyAccounts, VersionId,
+	pages_root, Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Price, RoyaltyAccounts,
+	VersionId,
 };
 use dodona_primitives_staking::{Offence, RewardSink, StakeInspect, StakeSlash};
 use frame_support::{
@@ -97,6 +105,7 @@ where
 pub const MODEL: ModelId = 1;
 pub const VERSION: VersionId = VersionId { model: MODEL, number: 3 };
 pub const PRICE: Balance = 1_000;
+pub const BOND: Balance = 500;
 
 parameter_types! {
 	pub static CommitteeSize: u32 = 4;
@@ -104,6 +113,15 @@ parameter_types! {
 	pub const NoShowPenalty: Perbill = Perbill::from_percent(1);
 	pub const UnrevealedPenalty: Perbill = Perbill::from_percent(2);
 	pub const DissentPenalty: Perbill = Perbill::from_percent(10);
+	/// Of the runs on the toy machine; on the engine if there are none.
+	pub static ToySteps: u64 = 1_000;
+	/// Whether versions' runs can be decided.
+	pub static Decides: bool = true;
+	pub static Reporters: Vec<(AccountId, AccountId)> = Vec::new();
+	pub static MaxOpenDisputes: u32 = 4;
+	pub static MaxAdjudicationWork: u64 = 100_000;
+	pub static MaxStepWork: u64 = 1_000_000;
+	pub const WinnerShare: Perbill = Perbill::from_percent(40);
 	pub const WorkerShare: Perbill = Perbill::from_percent(80);
 	pub const ContributorShare: Perbill = Perbill::from_percent(15);
 
@@ -117,6 +135,8 @@ parameter_types! {
 	/// How requests ended, with the output of those that have a result.
 	pub static Told: Vec<(RequestId, Option<Vec<u8>>)> = Vec::new();
 	pub static Artifact: ArtifactRef = ArtifactRef::of(&weights()).0;
+	/// Roots over the pages of weights other than [`weights`], by their artifact's root.
+	pub static Pages: BTreeMap<H256, H256> = BTreeMap::new();
 	pub static Asked: Price<Balance> = Price { request: PRICE, work: 0 };
 	pub static Computed: Architecture = architecture();
 	pub static HotKeys: BTreeMap<AccountId, AccountId> = BTreeMap::new();
@@ -171,6 +191,13 @@ pub fn weights_with(bias: f32) -> Vec<u8> {
 	bytes
 }
 
+/// The artifact of these weights, of which the mock knows the pages from now on.
+pub fn publish(weights: &[u8]) -> ArtifactRef {
+	let artifact = ArtifactRef::of(weights).0;
+	Pages::mutate(|all| all.insert(artifact.root, pages_root(weights)));
+	artifact
+}
+
 pub fn floats(values: &[f32]) -> Vec<u8> {
 	values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
@@ -205,6 +232,10 @@ impl ModelInspect for Models {
 		other.or((version == VERSION).then(Artifact::get)).map(|artifact| Manifest {
 			architecture: Computed::get(),
 			artifact,
+			pages: {
+				let other = Pages::get().get(&artifact.root).copied();
+				other.unwrap_or_else(|| pages_root(&weights()))
+			},
 			tokenizer: None,
 			folder: None,
 			known_answers: H256::zero(),
@@ -276,6 +307,16 @@ impl StakeSlash for Stake {
 		Punished::mutate(|all| all.push((operator.clone(), offence, fraction)));
 		fraction * 1_000_000
 	}
+
+	fn punish_reported(
+		operator: &AccountId,
+		offence: Offence,
+		fraction: Perbill,
+		reporter: &AccountId,
+	) -> Balance {
+		Reporters::mutate(|all| all.push((operator.clone(), reporter.clone())));
+		Self::punish(operator, offence, fraction)
+	}
 }
 
 pub struct Rewards;
@@ -342,6 +383,13 @@ impl Config for Test {
 	type DissentPenalty = DissentPenalty;
 	type WorkerShare = WorkerShare;
 	type ContributorShare = ContributorShare;
+	type Adjudicator = toy::Machine;
+	type MovePeriod = ConstU64<4>;
+	type ChallengeBond = ConstU128<BOND>;
+	type WinnerShare = WinnerShare;
+	type MaxOpenDisputes = MaxOpenDisputes;
+	type MaxAdjudicationWork = MaxAdjudicationWork;
+	type MaxStepWork = MaxStepWork;
 	type WeightInfo = ();
 }
 
@@ -358,7 +406,8 @@ impl ExtBuilder {
 	}
 
 	pub fn build(self) -> sp_io::TestExternalities {
-		let balances = vec![(requester(), 100_000), (treasury(), 1), (account(51), 100_000)];
+		let balances = [50, 51, 52, 53].map(|number| (account(number), 100_000));
+		let balances = [balances.to_vec(), vec![(treasury(), 1)]].concat();
 		let genesis = RuntimeGenesisConfig {
 			balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
 			..Default::default()
@@ -371,6 +420,8 @@ impl ExtBuilder {
 			Answering::set(true);
 			Told::take();
 			KnownSince::set(None);
+			Punished::take();
+			Reporters::take();
 			if let Some(operators) = self.operators {
 				Operators::set(operators);
 			}
@@ -519,6 +570,48 @@ pub fn statuses(id: RequestId) -> Vec<SeatStatus> {
 		.flatten()
 		.map(|seat: &Seat<AccountId>| seat.status)
 		.collect()
+}
+
+/// A request that the seats of a committee have revealed these outputs for.
+pub fn revealed(outputs: &[Output]) -> RequestId {
+	let id = ask_and_draw();
+	(1..).zip(outputs).for_each(|(number, output)| commit(id, number, output));
+	(1..).zip(outputs).for_each(|(number, output)| reveal(id, number, output));
+	id
+}
+
+/// Puts up a bond for an answer.
+pub fn challenge(number: u8, id: RequestId, output: Option<Output>) -> DispatchResult {
+	Inference::challenge(RuntimeOrigin::signed(account(number)), id, output)
+}
+
+pub fn dispute(id: RequestId) -> DisputeOf<Test> {
+	Disputes::<Test>::get(id).expect("the request is in dispute")
+}
+
+/// The numbers of the claims that stand.
+pub fn standing(id: RequestId) -> Vec<u32> {
+	dispute(id).claims.iter().map(|claim| claim.id).collect()
+}
+
+/// What is held of an account for its challenges.
+pub fn bonded(number: u8) -> Balance {
+	Balances::balance_on_hold(&HoldReason::Challenge.into(), &account(number))
+}
+
+/// The last block for the next move, or for another challenge.
+pub fn until(id: RequestId) -> u64 {
+	match state(id) {
+		RequestState::Agreed { until, .. } | RequestState::Disputed { until, .. } => until,
+		other => panic!("{other:?} can't be challenged"),
+	}
+}
+
+pub fn result(id: RequestId) -> Option<H256> {
+	match state(id) {
+		RequestState::Finalized { outcome, .. } => Some(outcome),
+		_ => None,
+	}
 }
 
 pub fn free(who: &AccountId) -> Balance {

@@ -1,18 +1,84 @@
 //! Random sequences of everything that can happen; every invariant holds after each.
 
-use super::*;
+use super::{
+	toy::{descend, evidence, open, settle, Trace},
+	*,
+};
+use dodona_primitives_inference::Contest;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Action {
 	Ask,
-	Commit { id: u64, number: u8, honest: bool },
-	Reveal { id: u64, number: u8, honest: bool },
-	Advance { id: u64 },
+	Commit {
+		id: u64,
+		number: u8,
+		honest: bool,
+	},
+	Reveal {
+		id: u64,
+		number: u8,
+		honest: bool,
+	},
+	Advance {
+		id: u64,
+	},
 	NextBlock,
 	Serve(bool),
-	Randomness { age: Option<u64> },
-	Hook { weight: u64 },
+	Randomness {
+		age: Option<u64>,
+	},
+	Hook {
+		weight: u64,
+	},
+	Decides(bool),
+	/// All seats say something.
+	Answer {
+		says: Vec<u8>,
+	},
+	Challenge {
+		id: u64,
+		number: u8,
+		says: u8,
+	},
+	Open {
+		id: u64,
+		claim: u32,
+		number: u8,
+		step: u64,
+	},
+	Descend {
+		id: u64,
+		side: usize,
+	},
+	Settle {
+		id: u64,
+		side: usize,
+	},
+	Adjudicate {
+		id: u64,
+		weights: bool,
+	},
+}
+
+/// What can be said: what is right, other things, and that there is no answer.
+fn says(number: u8) -> Option<Output> {
+	match number {
+		0 => Some(output()),
+		1 => Some(wrong_output()),
+		2 => None,
+		_ => Some(floats(&[f32::from(number), 1.0]).try_into().unwrap()),
+	}
+}
+
+/// A trace of a claim: a true one, if that is what the claim says and `step` is 0.
+fn trace(answer: Option<H256>, step: u64) -> Trace {
+	let step = step % ToySteps::get();
+	let said = (0..6).map(says).find(|says| says.as_ref().map(|it| outcome_hash(it)) == answer);
+	match said.flatten() {
+		Some(said) if said == output() && step > 0 => Trace::bogus(step - 1),
+		said => Trace::to(said.as_ref(), step),
+	}
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -28,7 +94,22 @@ fn action() -> impl Strategy<Value = Action> {
 		1 => prop::bool::weighted(0.9).prop_map(Action::Serve),
 		1 => prop::option::weighted(0.6, 0u64..30).prop_map(|age| Action::Randomness { age }),
 		1 => (0u64..20).prop_map(|weight| Action::Hook { weight }),
+		1 => prop::bool::weighted(0.95).prop_map(Action::Decides),
+		4 => prop::collection::vec(prop_oneof![0u8..2, 3u8..6], 4)
+			.prop_map(|says| Action::Answer { says }),
+		4 => (0u64..6, 51u8..=53, 0u8..6)
+			.prop_map(|(id, number, says)| Action::Challenge { id, number, says }),
+		16 => (0u64..6, 0u32..5, prop_oneof![1u8..=8, 51u8..=53], prop_oneof![Just(0), 0u64..200])
+			.prop_map(|(id, claim, number, step)| Action::Open { id, claim, number, step }),
+		16 => (0u64..6, 0usize..2).prop_map(|(id, side)| Action::Descend { id, side }),
+		8 => (0u64..6, 0usize..2).prop_map(|(id, side)| Action::Settle { id, side }),
+		1 => (0u64..6, any::<bool>()).prop_map(|(id, weights)| Action::Adjudicate { id, weights }),
 	]
+}
+
+/// As in a block: what fails changes nothing.
+fn transactional(call: impl FnOnce() -> DispatchResult) -> DispatchResult {
+	frame_support::storage::with_storage_layer(call)
 }
 
 proptest! {
@@ -38,6 +119,10 @@ proptest! {
 	fn invariants_should_hold_after_any_sequence_of_calls(
 		actions in prop::collection::vec(action(), 1..120),
 	) {
+		ToySteps::set(100);
+		Decides::set(true);
+		MaxOpenDisputes::set(2);
+		let mut traces = BTreeMap::<H256, Trace>::new();
 		let mut ext = ExtBuilder::default().build();
 		ext.execute_with(|| {
 			let issued = Balances::total_issuance();
@@ -74,14 +159,70 @@ proptest! {
 						<Inference as OnPoll<u64>>::on_poll(now, &mut meter);
 						assert!(meter.consumed().all_lte(weight / 2));
 					},
+					Action::Decides(decides) => Decides::set(decides),
+					Action::Answer { says: numbers } => {
+						let id = NextRequestId::<Test>::get();
+						let origin = RuntimeOrigin::signed(requester());
+						let _ = Inference::request(origin, MODEL, None, input().into_inner(), PRICE);
+						next_block();
+						for (number, said) in (1..).zip(&numbers) {
+							let said = says(*said).unwrap();
+							if known(&id) {
+								let _ = submit(number, commit_to(id, number, &said));
+							}
+						}
+						for (number, said) in (1..).zip(&numbers) {
+							let said = says(*said).unwrap();
+							if known(&id) {
+								let _ = submit(number, reveal_of(id, number, &said));
+							}
+						}
+					},
+					Action::Challenge { id, number, says: said } => {
+						let _ = transactional(|| challenge(number, id, says(said)));
+					},
+					Action::Open { id, claim, number, step } => {
+						let Some(dispute) = Disputes::<Test>::get(id) else { continue };
+						let Some(stands) = dispute.claim(claim) else { continue };
+						let trace = trace(stands.answer, step);
+						let who = if number < 50 { hot(number) } else { account(number) };
+						if open(who, id, claim, &trace).is_ok() {
+							traces.insert(trace.root(), trace);
+						}
+					},
+					Action::Descend { id, side } | Action::Settle { id, side } => {
+						let Some(dispute) = Disputes::<Test>::get(id) else { continue };
+						let Some(sides) = dispute.sides() else { continue };
+						let Some(opening) = &sides[side].opening else { continue };
+						let trace = &traces[&opening.root];
+						match dispute.contest {
+							Contest::Descending { .. } => {
+								let _ = descend(account(53), id, sides[side].id, trace);
+							},
+							Contest::Settling { .. } => {
+								// Either side's trace shows it, as both agree on what is before.
+								let late = System::block_number() > until(id);
+								let settled = settle(id, evidence(id, trace));
+								assert_eq!(settled.is_ok(), !late && Decides::get());
+							},
+							_ => (),
+						}
+					},
+					Action::Adjudicate { id, weights: right } => {
+						let weights = if right { weights() } else { weights_with(1.0) };
+						let origin = RuntimeOrigin::signed(account(53));
+						let _ = Inference::adjudicate(origin, id, weights);
+					},
 					_ => (),
 				}
 				check();
 			}
 			// Left alone, every request ends, and all that was held is paid or returned.
-			let end = System::block_number() + 200;
+			let end = System::block_number() + 400;
 			go_to(end);
 			assert_eq!(Requests::<Test>::iter().count(), 0);
+			assert_eq!(Disputes::<Test>::iter().count() as u32 + Disputes::<Test>::count(), 0);
+			(51..=53).for_each(|number| assert_eq!(bonded(number), 0));
 			assert_eq!(held(&requester()), 0);
 			assert_eq!(Balances::total_issuance(), issued);
 			assert!(Obligations::get().values().all(|open| *open == 0));

@@ -116,19 +116,24 @@ impl Node {
 
 	/// One run of the worker; what it sent, in the order in which it did.
 	pub fn run(&self) -> Vec<Vec<Submission>> {
+		let said = self.run_for_calls().into_iter().map(|call| match call {
+			RuntimeCall::Inference(Call::submit { submissions }) => submissions.into_inner(),
+			other => panic!("unexpected call {other:?}"),
+		});
+		said.collect()
+	}
+
+	/// One run of the worker; the calls that it sent, in the order in which it did.
+	pub fn run_for_calls(&self) -> Vec<RuntimeCall> {
 		Inference::work(System::block_number());
 		let sent = core::mem::take(&mut self.pool.write().transactions);
-		sent.into_iter()
-			.map(|bytes| {
-				let extrinsic = Extrinsic::decode(&mut &*bytes).unwrap();
-				match extrinsic.function {
-					RuntimeCall::Inference(Call::submit { submissions }) => {
-						submissions.into_inner()
-					},
-					other => panic!("unexpected call {other:?}"),
-				}
-			})
-			.collect()
+		let call = |bytes: Vec<u8>| Extrinsic::decode(&mut &*bytes).unwrap().function;
+		sent.into_iter().map(call).collect()
+	}
+
+	/// The account of the hot key of operator `number`.
+	pub fn hot_key(&self, number: usize) -> AccountId {
+		self.hot_keys[number - 1].clone()
 	}
 
 	/// One run of the worker of operator 1; what it said, as the chain takes it.
@@ -319,7 +324,7 @@ fn worker_should_not_answer_when_the_engine_refuses_the_weights() {
 	with_node(1, |node| {
 		let bytes = b"not a safetensors file".to_vec();
 		let (artifact, index, chunks) = ArtifactRef::of(&bytes);
-		Artifact::set(artifact);
+		Artifact::set(publish(&bytes));
 		ask_and_draw();
 		node.expect(artifact.index, result(&index));
 		node.expect(chunk_hash(chunks[0]), result(chunks[0]));
@@ -429,7 +434,7 @@ fn worker_should_forget_a_seat_only_long_after_it_was_open() {
 fn other_version(number: u32) -> (VersionId, Vec<u8>) {
 	let version = VersionId { model: 7, number };
 	let bytes = weights_with(number as f32);
-	OtherArtifacts::mutate(|all| all.insert(version, ArtifactRef::of(&bytes).0));
+	OtherArtifacts::mutate(|all| all.insert(version, publish(&bytes)));
 	(version, bytes)
 }
 

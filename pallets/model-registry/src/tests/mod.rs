@@ -11,6 +11,7 @@ mod lineage;
 mod metadata;
 mod organisation;
 mod ownership;
+mod pages;
 mod propose;
 mod prune;
 mod register;

@@ -1,0 +1,362 @@
+//! How a dispute ends: who is out, what is forfeited, and what the answer is.
+
+use crate::{
+	disputes::Case, AgreedAt, BalanceOf, Config, CreditOf, DisputeOf, Disputes, Error, Event,
+	HoldReason, Outputs, Pallet, RequestOf, Requests, WeightInfo,
+};
+use alloc::vec::Vec;
+use dodona_engine::Model;
+use dodona_primitives_inference::{
+	work_here, Claim, Contest, Ending, FailureReason, RequestId, RequestState, ResultSink, Seat,
+	SeatStatus, MAX_COMMITTEE, MAX_WEIGHTS_LEN,
+};
+use dodona_primitives_models::ArtifactRef;
+use dodona_primitives_staking::{Offence, RewardSink, StakeSlash};
+use frame_support::{
+	dispatch::WithPostDispatchInfo,
+	ensure,
+	pallet_prelude::*,
+	traits::{
+		fungible::{Balanced, BalancedHold, MutateHold},
+		tokens::Precision,
+		Imbalance,
+	},
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_core::H256;
+use sp_runtime::traits::{Saturating, Zero};
+
+/// The seats of a committee.
+type CommitteeOf<T> =
+	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
+type ClaimOf<T> = Claim<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+type StateOf<T> = RequestState<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+/// Who is rewarded for the truth.
+#[derive(Clone)]
+enum Defender<AccountId> {
+	/// A challenger, or whoever had the runtime compute the answer.
+	Account(AccountId),
+	/// An operator that showed the trace of its seat's outcome.
+	Operator(AccountId),
+}
+
+impl<AccountId> Defender<AccountId> {
+	fn account(&self) -> &AccountId {
+		match self {
+			Self::Account(who) | Self::Operator(who) => who,
+		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// The time for a move, or for another challenge, is over.
+	pub(crate) fn lapse(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		outcome: Option<H256>,
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
+		let Some(dispute) = Disputes::<T>::get(id) else {
+			// An invariant is broken. Nobody is punished, and the fee goes back.
+			log::error!(target: crate::LOG_TARGET, "request {id} is disputed without a dispute");
+			Self::dismiss(id, &committee);
+			return Self::fail(id, request, FailureReason::NoQuorum, now);
+		};
+		// The engine or the record may be gone. Then nobody could move.
+		if dispute.contest != Contest::Won && Self::decidable(request.version).is_err() {
+			return Self::abandon(id, request, committee, dispute, now);
+		}
+		let stand = match &dispute.contest {
+			Contest::Opening => match dispute.sides() {
+				Some(sides) => sides.map(|side| side.opening.is_some()),
+				None => [false, false],
+			},
+			Contest::Descending { moves, .. } => moves.each_ref().map(Option::is_some),
+			Contest::Settling { .. } => [false, false],
+			Contest::Won => {
+				let answer = dispute.claims.first().and_then(|claim| claim.answer);
+				return Self::end_dispute(id, request, committee, dispute, answer, None, now);
+			},
+		};
+		Self::decide(id, request, committee, outcome, dispute, stand, now)
+	}
+
+	/// Goes on with those of the first two claims that stand, and whoever waits.
+	pub(crate) fn decide(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		outcome: Option<H256>,
+		mut dispute: DisputeOf<T>,
+		stand: [bool; 2],
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
+		let mut lost = Vec::new();
+		for (index, stands) in stand.into_iter().enumerate().rev() {
+			if !stands && index < dispute.claims.len() {
+				lost.push(dispute.claims.remove(index));
+			}
+		}
+		// If one of the two stands, it is the first now.
+		let winner = dispute.claims.first().filter(|_| stand != [false, false]);
+		let defender = winner.and_then(Self::defender);
+		for claim in lost.into_iter().rev() {
+			Self::lose(id, &committee, &mut dispute, claim, defender.as_ref());
+		}
+		let until = match dispute.claims.as_slice() {
+			[] => return Self::nobody_stands(id, request, committee, now),
+			[claim] => {
+				dispute.contest = Contest::Won;
+				dispute.rounds = dispute.rounds.saturating_add(1);
+				let until = now.saturating_add(T::ChallengePeriod::get());
+				let (claim, answer) = (claim.id, claim.answer);
+				Self::deposit_event(Event::ClaimWon { request: id, claim, answer, until });
+				until
+			},
+			_ => {
+				dispute.contest = Self::first_contest(&dispute);
+				Self::move_until(now)
+			},
+		};
+		Disputes::<T>::insert(id, dispute);
+		RequestState::Disputed { committee, outcome, until }
+	}
+
+	/// A claim is out: whoever put up a bond for it forfeits it.
+	fn lose(
+		id: RequestId,
+		committee: &[Seat<T::AccountId>],
+		dispute: &mut DisputeOf<T>,
+		claim: ClaimOf<T>,
+		defender: Option<&Defender<T::AccountId>>,
+	) {
+		let forfeited = claim.challenger.as_ref().map_or_else(Zero::zero, |challenger| {
+			let reason = HoldReason::Challenge.into();
+			let (credit, missing) = T::Currency::slash(&reason, &challenger.who, challenger.bond);
+			debug_assert!(missing.is_zero(), "a bond is held until its claim wins or loses");
+			let forfeited = credit.peek();
+			Self::share_out(credit, defender);
+			forfeited
+		});
+		if let (None, Some(opening)) = (&claim.challenger, &claim.opening) {
+			if !dispute.refuted.contains(&opening.by) {
+				// At most one for each seat.
+				let _ = dispute.refuted.try_push(opening.by.clone());
+			}
+		}
+		if let Some(answer) = claim.answer {
+			let is_said = committee.iter().any(|seat| seat.status == SeatStatus::Revealed(answer))
+				|| dispute.claims.iter().any(|other| other.answer == Some(answer));
+			if !is_said {
+				Outputs::<T>::remove(id, answer);
+			}
+		}
+		let (claim, answer) = (claim.id, claim.answer);
+		Self::deposit_event(Event::ClaimLost { request: id, claim, answer, forfeited });
+	}
+
+	/// Who is rewarded if the claim wins.
+	fn defender(claim: &ClaimOf<T>) -> Option<Defender<T::AccountId>> {
+		match (&claim.challenger, &claim.opening) {
+			(Some(challenger), _) => Some(Defender::Account(challenger.who.clone())),
+			(None, Some(opening)) => Some(Defender::Operator(opening.by.clone())),
+			(None, None) => None,
+		}
+	}
+
+	/// Pays a part of a forfeited bond to whoever stood for the truth, the rest to the treasury.
+	fn share_out(mut credit: CreditOf<T>, defender: Option<&Defender<T::AccountId>>) {
+		let part = T::WinnerShare::get().mul_floor(credit.peek());
+		match defender {
+			Some(Defender::Account(who)) => {
+				let part = credit.extract(part);
+				// An account that can't take it leaves it to the treasury.
+				if let Err(unpaid) = T::Currency::resolve(who, part) {
+					credit.subsume(unpaid);
+				}
+			},
+			Some(Defender::Operator(operator)) => {
+				T::Rewards::reward_operator(operator, credit.extract(part));
+			},
+			None => (),
+		}
+		T::Rewards::reward_treasury(credit);
+	}
+
+	/// No claim is left: another committee is asked.
+	fn nobody_stands(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
+		for seat in &committee {
+			if matches!(seat.status, SeatStatus::Revealed(_)) {
+				T::Stake::punish(&seat.operator, Offence::Dissent, T::DissentPenalty::get());
+			}
+		}
+		Self::leave_dispute(id, &committee);
+		AgreedAt::<T>::remove(id);
+		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
+	}
+
+	/// Nobody can decide any more: nobody is punished, and another committee is asked.
+	fn abandon(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		dispute: DisputeOf<T>,
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
+		dispute.claims.iter().for_each(Self::release_bond);
+		Self::leave_dispute(id, &committee);
+		AgreedAt::<T>::remove(id);
+		Self::deposit_event(Event::DisputeAbandoned { request: id });
+		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
+	}
+
+	/// The dispute is over, whatever came of it.
+	fn leave_dispute(id: RequestId, committee: &[Seat<T::AccountId>]) {
+		Disputes::<T>::remove(id);
+		Self::dismiss(id, committee);
+	}
+
+	fn release_bond(claim: &ClaimOf<T>) {
+		let Some(challenger) = &claim.challenger else { return };
+		let reason = HoldReason::Challenge.into();
+		let bond = challenger.bond;
+		let released = T::Currency::release(&reason, &challenger.who, bond, Precision::BestEffort);
+		debug_assert_eq!(released, Ok(bond), "a bond is held until its claim wins or loses");
+	}
+
+	/// `answer` is the right one, for ever: the claims that say so get their bonds back, and
+	/// everybody who said something else loses. `finder` had the runtime compute it.
+	pub(crate) fn end_dispute(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		mut dispute: DisputeOf<T>,
+		answer: Option<H256>,
+		finder: Option<T::AccountId>,
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
+		let claims = core::mem::take(&mut dispute.claims);
+		let (won, lost): (Vec<_>, Vec<_>) =
+			claims.into_iter().partition(|claim| claim.answer == answer);
+		let defender =
+			won.iter().find_map(Self::defender).or_else(|| finder.map(Defender::Account));
+		won.iter().for_each(Self::release_bond);
+		for claim in lost {
+			Self::lose(id, &committee, &mut dispute, claim, defender.as_ref());
+		}
+		for seat in &committee {
+			let SeatStatus::Revealed(said) = seat.status else { continue };
+			if Some(said) == answer && !dispute.refuted.contains(&seat.operator) {
+				continue;
+			}
+			let (offence, part) = (Offence::Dissent, T::DissentPenalty::get());
+			match defender.as_ref().map(Defender::account) {
+				Some(reporter) if *reporter != seat.operator => {
+					T::Stake::punish_reported(&seat.operator, offence, part, reporter)
+				},
+				_ => T::Stake::punish(&seat.operator, offence, part),
+			};
+		}
+		Self::leave_dispute(id, &committee);
+		let Some(outcome) = answer else {
+			AgreedAt::<T>::remove(id);
+			return Self::fail(id, request, FailureReason::NoAnswer, now);
+		};
+		AgreedAt::<T>::mutate(id, |at| *at = at.or(Some(now)));
+		let challenger = won
+			.iter()
+			.find_map(|claim| claim.challenger.as_ref())
+			.map(|challenger| &challenger.who);
+		Self::pay_out(id, request, &committee, outcome, challenger);
+		RequestState::Finalized { committee, outcome, at: now }
+	}
+
+	/// See [`crate::Call::adjudicate`].
+	pub(crate) fn do_adjudicate(
+		who: T::AccountId,
+		id: RequestId,
+		weights: Vec<u8>,
+	) -> DispatchResultWithPostInfo {
+		let bytes = weights.len() as u32;
+		let nothing = T::WeightInfo::adjudicate(0);
+		let mut request = Requests::<T>::get(id)
+			.ok_or_else(|| Error::<T>::UnknownRequest.with_weight(nothing))?;
+		let (Some(dispute), RequestState::Disputed { committee, .. }) =
+			(Disputes::<T>::get(id), request.state.clone())
+		else {
+			return Err(Error::<T>::NotDisputed.with_weight(nothing));
+		};
+		let (case, work) = Self::adjudicable(id, &request, &weights)
+			.map_err(|error| error.with_weight(nothing))?;
+		let weight = Self::weight_of_adjudication(bytes, work);
+		let manifest = &case.manifest;
+		if ArtifactRef::of(&weights).0 != manifest.artifact {
+			return Err(Error::<T>::WrongWeights.with_weight(T::WeightInfo::adjudicate(bytes)));
+		}
+		// What the engine refuses has no answer.
+		let ending = match Model::load(&manifest.architecture, &weights)
+			.and_then(|model| model.run(&case.input))
+		{
+			Ok(output) => Ending::Output(output),
+			Err(_) => Ending::Fault,
+		};
+		let answer = ending.answer();
+		if let (Some(answer), Some(output)) = (answer, ending.output()) {
+			Outputs::<T>::insert(id, answer, output);
+		}
+		Self::deposit_event(Event::Adjudicated { request: id, answer });
+		let now = frame_system::Pallet::<T>::block_number();
+		let seats = committee.len() as u32;
+		request.state = Self::end_dispute(id, &request, committee, dispute, answer, Some(who), now);
+		Self::put(id, request);
+		Ok(Some(weight.saturating_add(Self::weight_of_conclusion(seats))).into())
+	}
+
+	/// What the run is decided by, if the runtime can run the model itself, and the work of that.
+	fn adjudicable(
+		id: RequestId,
+		request: &RequestOf<T>,
+		weights: &[u8],
+	) -> Result<(Case<BalanceOf<T>>, u64), Error<T>> {
+		let case = Self::case(id, request)?;
+		let work =
+			work_here(&case.manifest.architecture, &case.input).ok_or(Error::<T>::TooLargeToRun)?;
+		ensure!(
+			work <= T::MaxAdjudicationWork::get()
+				&& case.manifest.artifact.size <= MAX_WEIGHTS_LEN.into(),
+			Error::<T>::TooLargeToRun
+		);
+		ensure!(weights.len() as u64 == case.manifest.artifact.size, Error::<T>::WrongWeights);
+		Ok((case, work))
+	}
+
+	/// What running a model with so many bytes of weights costs.
+	fn weight_of_adjudication(bytes: u32, work: u64) -> Weight {
+		let thousands = u32::try_from(work.div_ceil(1_000)).unwrap_or(u32::MAX);
+		T::WeightInfo::adjudicate(bytes).saturating_add(T::WeightInfo::compute(thousands))
+	}
+
+	/// The most that [`crate::Call::adjudicate`] can cost.
+	pub(crate) fn weight_of_any_adjudication(bytes: u32) -> Weight {
+		Self::weight_of_adjudication(bytes, T::MaxAdjudicationWork::get())
+			.saturating_add(Self::weight_of_conclusion(MAX_COMMITTEE))
+	}
+
+	/// What a verdict over so many seats costs.
+	pub(crate) fn weight_of_conclusion(seats: u32) -> Weight {
+		T::WeightInfo::conclude(seats).saturating_add(T::Results::weight())
+	}
+
+	/// What a side's silence, or its defeat, costs with so many seats; it may be the end of the
+	/// request.
+	pub(crate) fn weight_of_lapse(seats: u32) -> Weight {
+		T::WeightInfo::lapse(seats).saturating_add(Self::weight_of_fail())
+	}
+}
