@@ -1,12 +1,14 @@
 //! The command line.
 
 pub mod contribution;
+pub mod dispute;
 pub mod gov;
 pub mod rate;
 pub mod stake;
 
 use crate::amount::Amount;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dodona_engine::trace::Operation;
 use std::{path::PathBuf, str::FromStr};
 use subxt::utils::AccountId32;
 
@@ -55,6 +57,11 @@ pub enum Command {
 	Stake(stake::Stake),
 	/// Ask a model, and wait for the verified answer.
 	Ask(Ask),
+	/// Look at disputes over answers.
+	#[command(subcommand)]
+	Dispute(dispute::Dispute),
+	/// Compute the answers of others again, and stand up against wrong ones.
+	Watch(dispute::Watch),
 	/// Decide over models: referenda, votes, and what versions are measured by.
 	#[command(subcommand)]
 	Gov(gov::Gov),
@@ -343,6 +350,15 @@ pub enum Dev {
 		hot_key: AccountArg,
 		/// What it does.
 		fault: Fault,
+		/// With `corrupt`: what is computed wrongly, such as `product`.
+		#[arg(long, default_value = "product", value_parser = operation)]
+		operation: Operation,
+		/// With `corrupt`: in which layer.
+		#[arg(long, default_value_t = 0)]
+		layer: u32,
+		/// With `corrupt`: at which token's position.
+		#[arg(long, default_value_t = 0)]
+		token: u32,
 	},
 	/// Tell the node's workers where its own RPC is.
 	Rpc {
@@ -368,8 +384,19 @@ pub enum Fault {
 	Mute,
 	/// Says nothing at all.
 	Silent,
+	/// Computes one step wrongly, and stands up for what follows from it.
+	Corrupt,
 	/// Does its work.
 	None,
+}
+
+/// What steps compute, by name.
+fn operation(name: &str) -> Result<Operation, String> {
+	let mut all = Operation::ALL.into_iter();
+	all.find(|operation| operation.to_string() == name).ok_or_else(|| {
+		let names: Vec<_> = Operation::ALL.iter().map(|operation| operation.to_string()).collect();
+		format!("there are {}", names.join(", "))
+	})
 }
 
 /// An account: an address or 32 bytes in hex.
@@ -452,6 +479,24 @@ mod tests {
 		let cli = Cli::try_parse_from(line).unwrap();
 		assert_eq!(cli.global.url, "ws://a");
 		assert!(matches!(cli.command, Command::Dev(Dev::Rpc { address }) if address == "http://b"));
+	}
+
+	#[test]
+	fn fault_should_name_the_step_that_is_computed_wrongly() {
+		let parse = |arguments: &[&str]| {
+			let hot_key = format!("0x{}", "11".repeat(32));
+			let line = ["dodona", "dev", "fault", &hot_key].into_iter().chain(arguments.to_vec());
+			match Cli::try_parse_from(line).map(|cli| cli.command) {
+				Ok(Command::Dev(Dev::Fault { operation, layer, token, .. })) => {
+					Some((operation, layer, token))
+				},
+				_ => None,
+			}
+		};
+		let named = parse(&["corrupt", "--operation=table", "--layer=2", "--token=3"]);
+		assert_eq!(named, Some((Operation::Table, 2, 3)));
+		assert_eq!(parse(&["lie"]), Some((Operation::Product, 0, 0)));
+		assert_eq!(parse(&["corrupt", "--operation=nothing"]), None);
 	}
 
 	#[test]

@@ -41,6 +41,8 @@ async fn main() -> ExitCode {
 		Command::Worker(command) => commands::worker::run(&session, command).await,
 		Command::Stake(command) => commands::stake::run(&session, command).await,
 		Command::Ask(args) => commands::ask::run(&session, args).await,
+		Command::Dispute(command) => commands::dispute::run(&session, command).await,
+		Command::Watch(args) => commands::watch::run(&session, args).await,
 		Command::Gov(command) => commands::gov::run(&session, command).await,
 		Command::Rate(args) => commands::rate::run(&session, args).await,
 		Command::Ratings { model } => commands::rate::ratings(&session, &model).await,

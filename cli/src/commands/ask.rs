@@ -345,6 +345,7 @@ fn failure_text(reason: FailureReason) -> &'static str {
 		FailureReason::NoQuorum => "no committee agreed on an answer",
 		FailureReason::VersionNotServed => "the version was suspended or revoked",
 		FailureReason::NoRandomness => "no committee was drawn in time",
+		FailureReason::NoAnswer => "a dispute has shown that there is no answer",
 	}
 }
 

@@ -6,6 +6,8 @@ use crate::{
 	error::Result,
 	Session,
 };
+use codec::Encode;
+use dodona_primitives_inference::player::Planted;
 use jsonrpsee::rpc_params;
 use serde_json::{json, Value};
 
@@ -19,15 +21,16 @@ const ENGINE: &[u8] = b"dodona/engine";
 pub async fn run(session: &Session, command: Dev) -> Result<()> {
 	let chain = session.connect().await?;
 	let (key, value) = match command {
-		Dev::Fault { hot_key, fault } => {
+		Dev::Fault { hot_key, fault, operation, layer, token } => {
 			let key = [FAULT, &hot_key.0 .0].concat();
-			let value: &[u8] = match fault {
-				Fault::Lie => &[1],
-				Fault::Mute => &[2],
-				Fault::Silent => &[3],
-				Fault::None => &[0],
+			let value = match fault {
+				Fault::Lie => vec![1],
+				Fault::Mute => vec![2],
+				Fault::Silent => vec![3],
+				Fault::Corrupt => (4u8, Planted { operation, layer, token }).encode(),
+				Fault::None => vec![0],
 			};
-			(key, value.to_vec())
+			(key, value)
 		},
 		Dev::Rpc { address } => (RPC.to_vec(), address.into_bytes()),
 		Dev::Engine { address } => (ENGINE.to_vec(), address.into_bytes()),

@@ -22,7 +22,7 @@ pub async fn tokenizer(
 	chain: &Chain,
 	artifact: &ArtifactRef,
 ) -> Result<Tokenizer> {
-	let folder = cache();
+	let folder = cache("tokenizers");
 	let kept = folder.as_deref().and_then(|folder| kept(folder, artifact));
 	let json = match kept {
 		Some(json) => json,
@@ -77,13 +77,13 @@ fn unusable(what: impl std::fmt::Display, reason: &str) -> Error {
 		.hint("give the tokens themselves: --tokens 1,2,3")
 }
 
-/// Where tokenizers are kept.
-fn cache() -> Option<PathBuf> {
+/// Where things of this kind are kept.
+pub fn cache(kind: &str) -> Option<PathBuf> {
 	let named = env::var_os("XDG_CACHE_HOME")
 		.map(PathBuf::from)
 		.filter(|path| path.is_absolute());
 	let folder = named.or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
-	Some(folder.join("dodona/tokenizers"))
+	Some(folder.join("dodona").join(kind))
 }
 
 fn file(folder: &Path, artifact: &ArtifactRef) -> PathBuf {

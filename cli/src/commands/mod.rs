@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod contribution;
 pub mod dev;
+pub mod dispute;
 mod fetch;
 pub mod gov;
 pub mod model;
@@ -10,6 +11,7 @@ mod question;
 pub mod rate;
 pub mod stake;
 pub mod status;
+pub mod watch;
 pub mod worker;
 
 use crate::{
@@ -65,6 +67,13 @@ fn number_of(model: &Model, named: &ModelRef) -> Result<u32> {
 			.because("NoActiveVersion")
 			.hint(format!("name a version, such as {name}@1: see `dodona model show {name}`"))
 	})
+}
+
+/// The name of a model.
+async fn model_name(chain: &Chain, at: &At, id: ModelId) -> Result<String> {
+	let found: Vec<Model> = chain.call(at, "ModelRegistryApi_models", (id, 1u32)).await?;
+	let model = found.into_iter().find(|model| model.id == id);
+	Ok(model.map_or_else(|| format!("model {id}"), |model| text(&model.name)))
 }
 
 /// A version.

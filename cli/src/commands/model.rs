@@ -3,8 +3,8 @@
 mod admission;
 mod artifact;
 mod bill;
-mod chunks;
-mod contents;
+pub mod chunks;
+pub mod contents;
 mod description;
 mod fetch;
 mod folder;
@@ -164,6 +164,7 @@ mod tests {
 		let manifest = Manifest {
 			architecture: architecture("mlp", &[2, 1]).unwrap(),
 			artifact,
+			pages: Default::default(),
 			tokenizer,
 			folder: None,
 			known_answers: Default::default(),

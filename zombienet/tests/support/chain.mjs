@@ -17,6 +17,12 @@ export const LIMIT = { timeout: 600_000 };
 /** How a worker can be told to misbehave. */
 export const Fault = { none: 0, lie: 1, mute: 2, silent: 3 };
 
+/** It computes a layer's product wrongly, for the token at this position, and stands up for what follows. */
+export function corruptProduct(layer, token = 0) {
+	const [corrupt, product] = [4, 3];
+	return [corrupt, product, ...new Uint8Array(new Uint32Array([layer, token]).buffer)];
+}
+
 /** The chain refused a transaction, for this reason: `pallet.Error`. */
 export class Refused extends Error {
 	constructor(reason) {
@@ -72,7 +78,7 @@ export class Chain {
 	/** Makes the worker with this hot key misbehave. */
 	async setFault(hotKey, fault) {
 		const key = u8aConcat(stringToU8a('dodona/fault/'), hotKey.publicKey);
-		await this.remember(key, new Uint8Array([fault]));
+		await this.remember(key, new Uint8Array([fault].flat()));
 	}
 
 	/** Sends transactions at once; tells what became of each, as `Promise.allSettled` does. */

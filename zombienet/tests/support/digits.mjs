@@ -7,6 +7,7 @@ import { blake2AsU8a } from '@polkadot/util-crypto';
 import { UNIT } from './chain.mjs';
 import { merkleRoot } from './merkle.mjs';
 import { root } from './node.mjs';
+import { pagesRoot } from './pages.mjs';
 
 export const folder = join(root, 'models/digits');
 export const weights = new Uint8Array(readFileSync(join(folder, 'model.safetensors')));
@@ -82,6 +83,8 @@ export function artifactOf(bytes) {
 		chunks.push(bytes.subarray(at, at + CHUNK));
 	}
 	const { artifact, index } = artifactOfChunks(bytes.length, chunks.map((chunk) => blake2AsU8a(chunk)));
+	// Not a part of the reference, but of the manifest beside it.
+	artifact.pages = pagesRoot(chunks);
 	return { artifact, stored: [...chunks, index] };
 }
 
@@ -103,10 +106,11 @@ export function answersHash(answers) {
 	return blake2AsU8a(u8aConcat(compactToU8a(answers.length), ...encoded));
 }
 
-export function manifestOf(artifact, price, answers = []) {
+export function manifestOf({ pages = new Uint8Array(32), ...artifact }, price, answers = []) {
 	return {
 		architecture: { Mlp: { widths } },
 		artifact,
+		pages,
 		tokenizer: null,
 		folder: null,
 		knownAnswers: answersHash(answers),

@@ -1,7 +1,10 @@
 //! Bytes in pieces that the chain stores, each under its hash.
 
 use crate::error::{Error, Result};
-use dodona_engine::Source;
+use dodona_engine::{
+	trace::{fold, pages_root, Blake},
+	Source,
+};
 use dodona_primitives_models::{chunk_hash, ArtifactRef, CHUNK_SIZE};
 use std::{
 	path::{Path, PathBuf},
@@ -12,6 +15,8 @@ use std::{
 pub struct Artifact {
 	/// How the chain knows it.
 	pub reference: ArtifactRef,
+	/// Root over its pages, by which a dispute opens a part of it.
+	pub pages: [u8; 32],
 	path: PathBuf,
 	source: Rc<dyn Source>,
 	index: Vec<u8>,
@@ -33,11 +38,13 @@ pub struct Piece<'a> {
 impl Artifact {
 	/// Reads `source`, of what is at `path`, once. Nothing of it stays in memory.
 	pub fn of(path: &Path, source: Rc<dyn Source>) -> Result<Self> {
-		let mut hashes = Vec::new();
+		let (mut hashes, mut pages) = (Vec::new(), Vec::new());
 		let mut chunk = Vec::new();
 		for start in (0..source.len()).step_by(CHUNK_SIZE as usize) {
 			read(path, &*source, start, &mut chunk)?;
 			hashes.push(chunk_hash(&chunk));
+			// A chunk is a tree of its own.
+			pages.push(pages_root::<Blake>(&chunk));
 		}
 		let (reference, index) = ArtifactRef::of_chunks(source.len(), &hashes);
 		if index.len() > CHUNK_SIZE as usize {
@@ -47,7 +54,8 @@ impl Artifact {
 			)));
 		}
 		let hashes = hashes.into_iter().map(|hash| hash.0).collect();
-		Ok(Self { reference, path: path.into(), source, index, hashes })
+		let pages = fold::<Blake>(&pages);
+		Ok(Self { reference, pages, path: path.into(), source, index, hashes })
 	}
 
 	/// The index.
@@ -117,6 +125,7 @@ mod tests {
 			let artifact = Artifact::of(Path::new("a"), Rc::new(source)).unwrap();
 			let (reference, index, chunks) = ArtifactRef::of(bytes);
 			assert_eq!(artifact.reference, reference);
+			assert_eq!(artifact.pages, pages_root::<Blake>(bytes));
 			let pieces: Vec<_> = artifact.pieces().collect();
 			let expected: Vec<&[u8]> = chunks.into_iter().chain([&index[..]]).collect();
 			assert_eq!(pieces.len(), expected.len());
@@ -125,6 +134,17 @@ mod tests {
 				assert_eq!((piece.len, piece.hash), (expected.len(), chunk_hash(expected).0));
 			}
 		}
+	}
+
+	#[test]
+	fn pages_should_be_those_that_others_compute() {
+		let mut source = Spliced::default();
+		source.push(vec![7; CHUNK_SIZE as usize]);
+		source.push(vec![1; 5]);
+		let artifact = Artifact::of(Path::new("a"), Rc::new(source)).unwrap();
+		// Computed outside of this project, by the rules in docs/engine.md.
+		let expected = "b7f9c9126ce779e0ae03b7b5556c04894c16186e62e75e144d6170f27e8c723c";
+		assert_eq!(hex::encode(artifact.pages), expected);
 	}
 
 	#[test]

@@ -202,6 +202,7 @@ pub mod tests {
 				manifest: Manifest {
 					architecture: publication.architecture.clone(),
 					artifact: parts.weights.reference,
+					pages: parts.weights.pages.into(),
 					tokenizer: parts.tokenizer.as_ref().map(|it| it.reference),
 					folder: parts.folder.as_ref().map(|it| it.reference),
 					known_answers: Default::default(),

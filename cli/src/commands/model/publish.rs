@@ -145,6 +145,7 @@ impl<'a> Plan<'a> {
 		let manifest = Manifest {
 			architecture: publication.architecture.clone(),
 			artifact: parts.weights.reference,
+			pages: parts.weights.pages.into(),
 			tokenizer: parts.tokenizer.as_ref().map(reference),
 			folder: parts.folder.as_ref().map(reference),
 			known_answers: known_answers_hash(&answers),
@@ -499,6 +500,7 @@ mod tests {
 		Manifest {
 			architecture,
 			artifact,
+			pages: Default::default(),
 			tokenizer: has_tokenizer.then_some(tokenizer),
 			folder: None,
 			known_answers: Default::default(),

@@ -12,7 +12,9 @@ use crate::{
 	commands::question::takes_tokens,
 	error::{Error, Result},
 };
-use dodona_engine::{architecture::mlp, huggingface::MAX_CONFIG_LEN, Model, Source};
+use dodona_engine::{
+	architecture::mlp, huggingface::MAX_CONFIG_LEN, trace, EngineError, Model, Source,
+};
 use dodona_primitives_models::{Architecture, Licence, Name, CHUNK_SIZE};
 use serde::Deserialize;
 use std::{
@@ -143,8 +145,17 @@ impl Publication {
 				Error::usage(format!("{}: {error}", file.display()))
 			})?;
 		}
-		Model::load_from(&self.architecture, &[&*self.weights])
+		self.check_trace()
+			.and_then(|()| Model::load_from(&self.architecture, &[&*self.weights]))
 			.map_err(|error| folder::unfit(&self.path, error))
+	}
+
+	/// Refuses weights whose runs could not be disputed: workers don't answer with them.
+	fn check_trace(&self) -> Result<(), EngineError> {
+		let len = usize::try_from(self.weights.len()).map_err(|_| EngineError::OutOfMemory)?;
+		let mut bytes = vec![0; len];
+		self.weights.read_at(0, &mut bytes)?;
+		trace::check(&self.architecture, &bytes)
 	}
 }
 

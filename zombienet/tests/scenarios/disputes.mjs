@@ -1,0 +1,151 @@
+// A whole committee says the same wrong thing, and one outsider with a bond makes the truth win.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, afterEach, before, test } from 'node:test';
+import { corruptProduct, Fault, LIMIT, UNIT } from '../support/chain.mjs';
+import { classOf, encode, publish, safetensors, seven } from '../support/digits.mjs';
+import { Tool } from '../support/tool.mjs';
+
+const PRICE = 2n * UNIT;
+/** Blocks in which a result can be challenged. A development chain's single one is too short. */
+const WINDOW = 15;
+/** Blocks that a dispute may take. */
+const LONG = 200;
+/** A perceptron of more than the 2 MiB that the runtime takes at once: disputes over it are played. */
+const WIDE = [64, 8192, 10];
+const WIDE_NAME = 'disputes/wide';
+
+export default function disputes(world) {
+	let chain, bob, eve, workers, folder, watch, model;
+
+	before(async () => {
+		({ chain } = world);
+		[bob, eve] = ['//Bob', '//Eve'].map((uri) => chain.account(uri));
+		workers = chain.workers();
+		folder = mkdtempSync(join(tmpdir(), 'dodona-disputes-'));
+		await setWindow(WINDOW);
+	});
+
+	afterEach(async () => {
+		watch?.child.kill();
+		await setFault(Fault.none);
+	});
+
+	after(async () => {
+		await setWindow(1);
+		rmSync(folder, { recursive: true, force: true });
+	});
+
+	function setWindow(blocks) {
+		const { tx } = chain.api;
+		const set = tx.parameters.setParameter({ Inference: { ChallengePeriod: [null, blocks] } });
+		return chain.send(tx.sudo.sudo(set), chain.account('//Alice'));
+	}
+
+	const setFault = (fault) => Promise.all(workers.map(({ hotKey }) => chain.setFault(hotKey, fault)));
+	const bonds = () => Promise.all(workers.map(({ operator }) => chain.bonded(operator)));
+	const wealth = async (account) => await chain.free(account) + await chain.held(account);
+
+	/** Has Eve watch over a model; returns what she said so far, which grows. */
+	function watchOver(model, ...more) {
+		const tool = new Tool(world, { XDG_CACHE_HOME: folder });
+		const aims = ['--challenge', '--budget', '1000', '--models', model];
+		watch = tool.start('--suri', '//Eve', '--json', 'watch', ...aims, ...more);
+		const said = [];
+		createInterface({ input: watch.child.stdout }).on('line', (line) => said.push(JSON.parse(line)));
+		watch.ended.then(({ code, stderr }) => watch.child.killed || console.log(`watch: ${code} ${stderr}`));
+		return said;
+	}
+
+	/** Asks a model that all workers answer wrongly; returns the result, and what Eve said. */
+	async function askLiars(model, name, fault) {
+		const said = watchOver(name);
+		const [before, rich] = [await bonds(), await wealth(eve)];
+		await setFault(fault);
+		const asked = await chain.ask(bob, model, encode(seven));
+		const what = `request ${asked.id}: a result`;
+		const outcome = await chain.follow(what, asked.block, async (at) => {
+			const { state } = (await at.query.inference.requests(asked.id)).unwrap();
+			assert.ok(!state.isFailed, 'it has an answer');
+			return state.isFinalized && state.asFinalized.outcome;
+		}, LONG);
+		const after = await bonds();
+		after.forEach((bond, i) => assert.ok(bond < before[i], `worker ${i + 1} is punished`));
+		assert.ok(await wealth(eve) > rich, 'the challenger profits');
+		const output = (await chain.api.query.inference.outputs(asked.id, outcome)).unwrap();
+		return { output, said: said.filter(({ request }) => request === asked.id.toNumber()) };
+	}
+
+	test('truth should win at once when the runtime can run the model itself', LIMIT, async () => {
+		const name = 'disputes/digits';
+		const digits = await publish(chain, chain.account('//Alice'), name, PRICE);
+		const { output, said } = await askLiars(digits, name, Fault.lie);
+		assert.equal(classOf(output), 7, 'the answer is right');
+		const events = said.map(({ event }) => event);
+		assert.ok(events.includes('challenged') && events.includes('adjudicated'), `${events}`);
+	});
+
+	test('truth should win step by step when the model is too large for that', LIMIT, async () => {
+		const path = join(folder, 'model.safetensors');
+		writeFileSync(path, wide());
+		const tool = new Tool(world);
+		const about = ['--name', WIDE_NAME, '--licence', 'CC0-1.0', '--price', '2', '--architecture', `mlp:${WIDE}`];
+		({ model } = await tool.succeeds('model', 'publish', path, ...about));
+		const { output, said } = await askLiars(model, WIDE_NAME, corruptProduct(1));
+		const image = join(folder, 'seven.json');
+		writeFileSync(image, JSON.stringify(seven));
+		const honest = await tool.succeeds('ask', WIDE_NAME, '--input', image);
+		assert.equal(classOf(output), honest.answer, 'the answer is what honest workers say');
+		const moves = said.filter(({ event }) => event === 'moved').map(({ move }) => move);
+		assert.deepEqual([moves[0], moves.at(-1)], ['open', 'settle']);
+		assert.ok(moves.slice(1, -1).every((move) => move === 'descend') && moves.length > 2, `${moves}`);
+		const largest = Math.max(...said.map(({ bytes }) => bytes ?? 0));
+		assert.ok(largest < 1024 * 1024, `a move of ${largest} bytes`);
+	});
+
+	test('lying challenger should lose its bond when the workers stand up for their answer', LIMIT, async () => {
+		const said = watchOver(WIDE_NAME, '--plant', 'product,1,0');
+		const [before, rich] = [await bonds(), await wealth(eve)];
+		const asked = await chain.ask(bob, model, encode(seven));
+		const { code } = await watch.ended;
+		assert.equal(code, 1, 'the challenger is told that it has lost');
+		assert.equal(said.at(-1).event, 'lost');
+		await chain.follow(`request ${asked.id}: a result`, asked.block, async (at) => {
+			const { state } = (await at.query.inference.requests(asked.id)).unwrap();
+			assert.ok(!state.isFailed, 'it has an answer');
+			return state.isFinalized;
+		}, LONG);
+		(await bonds()).forEach((bond, i) => assert.equal(bond, before[i], `worker ${i + 1} is not punished`));
+		assert.ok(await wealth(eve) < rich, 'the bond is gone');
+	});
+}
+
+/** Weights of the wide perceptron, of numbers that look random. */
+function wide() {
+	let state = 1;
+	const next = () => {
+		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+		return state / 2 ** 31 - 1;
+	};
+	const [header, parts] = [{}, []];
+	let at = 0;
+	WIDE.slice(1).forEach((outputs, layer) => {
+		const inputs = WIDE[layer];
+		for (const [name, shape] of [['bias', [outputs]], ['weight', [outputs, inputs]]]) {
+			const length = shape.reduce((product, length) => product * length);
+			const values = Float32Array.from({ length }, () => next() / Math.sqrt(inputs));
+			header[`layers.${layer}.${name}`] = { dtype: 'F32', shape, data_offsets: [at, at += values.byteLength] };
+			parts.push(new Uint8Array(values.buffer));
+		}
+	});
+	const content = new Uint8Array(at);
+	parts.reduce((place, part) => {
+		content.set(part, place);
+		return place + part.length;
+	}, 0);
+	return safetensors(JSON.stringify(header), content);
+}
