@@ -12,8 +12,8 @@ use crate::{
 use alloc::{vec, vec::Vec};
 use cumulus_primitives_core::{ParaId, VerifySchedulingSignature};
 use dodona_primitives_inference::{
-	Admission, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId, RequestInfo,
-	VersionRatings,
+	Admission, DisputeInfo, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId,
+	RequestInfo, VersionRatings,
 };
 use dodona_primitives_models::{
 	Architecture, ContributionInfo, ModelId, ModelInfo, RoyaltyAccounts as _, RoyaltyTable,
@@ -410,6 +410,14 @@ impl_runtime_apis! {
 	{
 		fn request(id: RequestId) -> Option<RequestInfo<AccountId, Balance, BlockNumber>> {
 			pallet_inference::Pallet::<Runtime>::request_info(id)
+		}
+
+		fn dispute(id: RequestId) -> Option<DisputeInfo<AccountId, Balance, BlockNumber>> {
+			pallet_inference::Pallet::<Runtime>::dispute_info(id)
+		}
+
+		fn disputes() -> Vec<RequestId> {
+			pallet_inference::Pallet::<Runtime>::disputes()
 		}
 
 		fn fee(version: VersionId, input: Vec<u8>) -> Option<Balance> {

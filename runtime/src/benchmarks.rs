@@ -10,7 +10,7 @@ use dodona_primitives_inference::{
 	Stage, MAX_COMMITTEE,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelId, Price, VersionId, CHUNK_SIZE,
+	pages_root, Architecture, ArtifactRef, Manifest, ModelId, Price, VersionId, CHUNK_SIZE,
 };
 use dodona_primitives_staking::{Offence, Role, StakeSlash as _};
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
@@ -77,6 +77,16 @@ impl InferenceArguments {
 		Balances::set_balance(&account, 1_000_000_000 * UNIT);
 		account
 	}
+
+	/// An active version of a new model.
+	fn serve(architecture: Architecture, artifact: ArtifactRef, pages: H256) -> VersionId {
+		let known_answers = H256::zero();
+		let version =
+			EvaluationArguments::propose(None, architecture, artifact, pages, known_answers);
+		RegistryArguments::let_pass(version, None);
+		EvaluationArguments::activate(version);
+		version
+	}
 }
 
 impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArguments {
@@ -92,10 +102,15 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 			chunks: size.div_ceil(CHUNK_SIZE.into()) as u32,
 		};
 		let architecture = Architecture::Mlp(config);
-		let version = EvaluationArguments::propose(None, architecture, artifact, H256::zero());
-		RegistryArguments::let_pass(version, None);
-		EvaluationArguments::activate(version);
-		version
+		Self::serve(architecture, artifact, H256::zero())
+	}
+
+	fn network(architecture: Architecture, weights: &[u8]) -> VersionId {
+		Self::serve(architecture, ArtifactRef::of(weights).0, pages_root(weights))
+	}
+
+	fn challenger(number: u32) -> AccountId {
+		Self::rich("challenger", number)
 	}
 
 	fn operators(count: u32) -> Vec<(AccountId, AccountId)> {
@@ -206,6 +221,7 @@ impl pallet_model_evaluation::benchmarking::BenchmarkHelper<AccountId> for Evalu
 		model: Option<ModelId>,
 		architecture: Architecture,
 		artifact: ArtifactRef,
+		pages: H256,
 		known_answers: H256,
 	) -> VersionId {
 		let origin = || RuntimeOrigin::signed(Self::owner());
@@ -218,6 +234,7 @@ impl pallet_model_evaluation::benchmarking::BenchmarkHelper<AccountId> for Evalu
 		let manifest = Manifest {
 			architecture,
 			artifact,
+			pages,
 			tokenizer: None,
 			folder: None,
 			known_answers,

@@ -94,11 +94,27 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		let Some(next) = next else {
+			Self::wait_for_other(id, request, &dispute, claim);
 			Disputes::<T>::insert(id, dispute);
 			return Ok(Some(weight).into());
 		};
 		let decided = Self::apply(id, request, dispute, next);
 		Ok(Some(weight.saturating_add(decided)).into())
+	}
+
+	/// Gives the other side time for its trace: until the first one is shown, it may have had no
+	/// reason to show any.
+	fn wait_for_other(
+		id: RequestId,
+		mut request: RequestOf<T>,
+		dispute: &DisputeOf<T>,
+		claim: ClaimId,
+	) {
+		let is_first = dispute.contest == Contest::Opening && dispute.side(claim).is_some();
+		if let (true, RequestState::Disputed { until, .. }) = (is_first, &mut request.state) {
+			*until = Self::move_until(frame_system::Pallet::<T>::block_number());
+			Self::put(id, request);
+		}
 	}
 
 	/// A request in dispute, whose time to move is not over.

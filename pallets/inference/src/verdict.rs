@@ -69,10 +69,7 @@ impl<T: Config> Pallet<T> {
 			return Self::abandon(id, request, committee, dispute, now);
 		}
 		let stand = match &dispute.contest {
-			Contest::Opening => match dispute.sides() {
-				Some(sides) => sides.map(|side| side.opening.is_some()),
-				None => [false, false],
-			},
+			Contest::Opening => Self::stand_of_openings(&dispute, outcome),
 			Contest::Descending { moves, .. } => moves.each_ref().map(Option::is_some),
 			Contest::Settling { .. } => [false, false],
 			Contest::Won => {
@@ -81,6 +78,20 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		Self::decide(id, request, committee, outcome, dispute, stand, now)
+	}
+
+	/// Which of the first two claims stands once the time to show traces is over: those that have
+	/// one. If nobody has shown anything, the quorum's word stands: to disagree and do no more must
+	/// not bring down all who agree.
+	fn stand_of_openings(dispute: &DisputeOf<T>, outcome: Option<H256>) -> [bool; 2] {
+		let Some(sides) = dispute.sides() else { return [false, false] };
+		let shown = sides.map(|side| side.opening.is_some());
+		if shown != [false, false] {
+			return shown;
+		}
+		sides.map(|side| {
+			side.challenger.is_none() && side.answer.is_some() && side.answer == outcome
+		})
 	}
 
 	/// Goes on with those of the first two claims that stand, and whoever waits.

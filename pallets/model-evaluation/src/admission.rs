@@ -2,36 +2,16 @@
 
 use crate::{Admissions, Config, Error, Event, Pallet, Question, Questions, WeightInfo};
 use alloc::vec::Vec;
-use dodona_engine::Model;
+use dodona_engine::{trace::check, Model};
 use dodona_primitives_inference::{
-	known_answers_hash, outcome_hash, Admission, Ask, KnownAnswers, RequestId,
+	known_answers_hash, outcome_hash, work_here, Admission, Ask, KnownAnswers, RequestId,
 };
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, ModelInspect, VersionId, CHUNK_SIZE,
+	pages_root, ArtifactRef, Manifest, ModelInspect, VersionId, CHUNK_SIZE,
 };
 use frame_support::{dispatch::DispatchResultWithPostInfo, ensure, pallet_prelude::*};
 use sp_core::H256;
 use sp_runtime::Weight;
-
-/// What each layer counts, whatever its size.
-const LAYER_WORK: u64 = 1_000;
-
-/// The number of layers, where the runtime computes answers itself.
-fn layers(architecture: &Architecture) -> Option<u64> {
-	match architecture {
-		Architecture::Mlp(config) => Some(config.widths.len() as u64),
-		Architecture::Cnn(config) => Some(config.layers.len() as u64),
-		Architecture::Llama(_) | Architecture::Bert(_) => None,
-	}
-}
-
-/// What the answers take.
-fn work_of(architecture: &Architecture, answers: &KnownAnswers) -> u64 {
-	let layers = layers(architecture).unwrap_or_default().saturating_mul(LAYER_WORK);
-	answers.iter().fold(0, |sum: u64, answer| {
-		sum.saturating_add(architecture.work(&answer.input)).saturating_add(layers)
-	})
-}
 
 impl<T: Config> Pallet<T> {
 	/// See [`crate::Call::admit`].
@@ -65,11 +45,18 @@ impl<T: Config> Pallet<T> {
 		// The engine is the one that the version was published for.
 		ensure!(T::Models::may_answer(version), Error::<T>::NotRunHere);
 		let architecture = &manifest.architecture;
-		ensure!(layers(architecture).is_some(), Error::<T>::NotRunHere);
 		ensure!(weights.len() <= CHUNK_SIZE as usize, Error::<T>::NotRunHere);
-		let work = work_of(architecture, &answers);
+		let work = answers
+			.iter()
+			.try_fold(0, |sum: u64, answer| {
+				Some(sum.saturating_add(work_here(architecture, &answer.input)?))
+			})
+			.ok_or(Error::<T>::NotRunHere)?;
 		ensure!(work <= T::MaxAdmissionWork::get(), Error::<T>::TooMuchWork);
 		ensure!(ArtifactRef::of(&weights).0 == manifest.artifact, Error::<T>::WrongWeights);
+		ensure!(pages_root(&weights) == manifest.pages, Error::<T>::WrongPages);
+		// Whoever answers wrongly for such a model could not be shown to.
+		ensure!(check(architecture, &weights).is_ok(), Error::<T>::NotTraceable);
 
 		let model = Model::load(architecture, &weights).map_err(|_| Error::<T>::EngineRefused)?;
 		for answer in &answers {

@@ -13,7 +13,7 @@ use dodona_primitives_inference::{
 	MAX_INPUT_LEN, MAX_OUTPUT_LEN, MAX_SAMPLES,
 };
 use dodona_primitives_models::{
-	root_of, Architecture, ArtifactRef, ModelId, VersionId, CHUNK_SIZE,
+	pages_root, root_of, Architecture, ArtifactRef, ModelId, VersionId, CHUNK_SIZE,
 };
 use frame_benchmarking::v2::*;
 use frame_support::pallet_prelude::*;
@@ -34,6 +34,7 @@ pub trait BenchmarkHelper<AccountId> {
 		model: Option<ModelId>,
 		architecture: Architecture,
 		artifact: ArtifactRef,
+		pages: H256,
 		known_answers: H256,
 	) -> VersionId;
 
@@ -127,8 +128,8 @@ mod benchmarks {
 		let answers = known(i / 4 * 4);
 		let network = architecture(i / 4, 1);
 		let hash = known_answers_hash(&answers);
-		let version =
-			T::BenchmarkHelper::propose(None, network.clone(), artifact(1, &network), hash);
+		let (artifact, pages) = (artifact(1, &network), H256::zero());
+		let version = T::BenchmarkHelper::propose(None, network, artifact, pages, hash);
 		let who = T::BenchmarkHelper::owner();
 
 		#[extrinsic_call]
@@ -152,8 +153,8 @@ mod benchmarks {
 		let known = KnownAnswer { input, outcome: outcome_hash(&output) };
 		let answers = KnownAnswers::truncate_from(vec![known]);
 		let hash = known_answers_hash(&answers);
-		let artifact = ArtifactRef::of(&weights).0;
-		let version = T::BenchmarkHelper::propose(None, network, artifact, hash);
+		let (artifact, pages) = (ArtifactRef::of(&weights).0, pages_root(&weights));
+		let version = T::BenchmarkHelper::propose(None, network, artifact, pages, hash);
 		let who = T::BenchmarkHelper::owner();
 
 		#[extrinsic_call]
@@ -192,8 +193,8 @@ mod benchmarks {
 	#[benchmark]
 	fn set_hold_out() -> Result<(), BenchmarkError> {
 		let network = architecture(1, 1);
-		let artifact = artifact(1, &network);
-		let version = T::BenchmarkHelper::propose(None, network, artifact, H256::zero());
+		let (artifact, zero) = (artifact(1, &network), H256::zero());
+		let version = T::BenchmarkHelper::propose(None, network, artifact, zero, zero);
 		let who = T::BenchmarkHelper::owner();
 		let (hold_out, _) = first_sample(4);
 		set_of::<T>(version.model, hold_out);
@@ -219,9 +220,8 @@ mod benchmarks {
 	fn evaluate(i: Linear<4, MAX_INPUT_LEN>) -> Result<(), BenchmarkError> {
 		let network = architecture(i / 4, 1);
 		let propose = |model, seed| {
-			let artifact = artifact(seed, &network);
-			let version =
-				T::BenchmarkHelper::propose(model, network.clone(), artifact, H256::zero());
+			let (artifact, zero) = (artifact(seed, &network), H256::zero());
+			let version = T::BenchmarkHelper::propose(model, network.clone(), artifact, zero, zero);
 			Admissions::<T>::insert(version, Admission::Reproduced);
 			version
 		};

@@ -224,6 +224,12 @@ pub mod pallet {
 		TooMuchWork,
 		/// The bytes are not the version's weights.
 		WrongWeights,
+		/// The root over the weights' pages is not the one that the manifest names: propose the
+		/// version again with the right one, which the weights are hashed to page by page.
+		WrongPages,
+		/// The file's header is too long for a run to be taken apart into steps, so that answers
+		/// could not be disputed: publish it with a shorter one.
+		NotTraceable,
 		/// The engine refuses the weights or a question.
 		EngineRefused,
 		/// An answer is another than the version's manifest claims.
@@ -386,7 +392,8 @@ pub mod pallet {
 		/// ## Errors
 		/// - [`Error::NotProposed`], [`Error::AlreadyAsked`], [`Error::AlreadyAdmitted`],
 		///   [`Error::AnswersContradicted`]
-		/// - [`Error::NoKnownAnswers`], [`Error::KnownAnswersMismatch`], [`Error::WrongWeights`]
+		/// - [`Error::NoKnownAnswers`], [`Error::KnownAnswersMismatch`], [`Error::WrongWeights`],
+		///   [`Error::WrongPages`], [`Error::NotTraceable`]
 		/// - [`Error::NotRunHere`], [`Error::TooMuchWork`], [`Error::EngineRefused`]
 		/// - [`Error::WrongAnswer`]
 		///

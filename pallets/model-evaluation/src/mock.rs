@@ -8,7 +8,7 @@ use dodona_primitives_inference::{
 	Metric, RequestId, ResultSink, RevealedSample, Sample, Stage,
 };
 use dodona_primitives_models::{
-	leaf_proof, root_of, Architecture, ArtifactRef, Manifest, ModelGovernance, ModelId,
+	leaf_proof, pages_root, root_of, Architecture, ArtifactRef, Manifest, ModelGovernance, ModelId,
 	ModelInspect, Price, VersionId,
 };
 use frame_support::{
@@ -63,6 +63,8 @@ parameter_types! {
 	pub static Computed: Architecture = mlp();
 	/// Architecture, artifact and known answers of every version, if a benchmark has given them.
 	pub static Given: Option<(Architecture, ArtifactRef, H256)> = None;
+	/// The root over the pages that the manifest names, if it isn't that of [`weights`].
+	pub static Pages: Option<H256> = None;
 	/// How many questions have known answers.
 	pub static Known: u32 = 3;
 	/// Whether what the last of them has for an answer is another.
@@ -96,6 +98,7 @@ impl ModelInspect for Models {
 		(version.model == MODEL).then(|| Manifest {
 			architecture,
 			artifact,
+			pages: Pages::get().unwrap_or_else(|| pages_root(&weights())),
 			tokenizer: None,
 			folder: None,
 			known_answers,

@@ -17,7 +17,7 @@ use crate::{
 };
 use codec::Encode;
 use core::marker::PhantomData;
-use dodona_primitives_inference::MAX_COMMITTEE;
+use dodona_primitives_inference::{MAX_CLAIMS, MAX_COMMITTEE};
 use dodona_primitives_models::CHUNK_SIZE;
 use frame_support::{
 	parameter_types,
@@ -54,6 +54,8 @@ parameter_types! {
 	pub const MaxKeptChunks: u32 = 2_048;
 	// A LeNet for two questions, and less than a tenth of a block where floats are slowest.
 	pub const MaxAdmissionWork: u64 = 1_000_000;
+	// More than any step of a model that a manifest can describe: see the engine's own tests.
+	pub const MaxStepWork: u64 = 32 << 20;
 	/// Three days, in which a committee can examine what was proposed.
 	pub const AdmissionPeriod: BlockNumber = 3 * DAYS;
 	pub const MaxLiveVersions: u32 = 32;
@@ -137,13 +139,7 @@ pub struct RevokedRetention;
 
 impl Get<BlockNumber> for RevokedRetention {
 	fn get() -> BlockNumber {
-		[
-			inference::CommitPeriod::get(),
-			inference::RevealPeriod::get(),
-			inference::ChallengePeriod::get(),
-		]
-		.into_iter()
-		.fold(DAYS, BlockNumber::saturating_add)
+		DAYS.saturating_add(LongestObligation::get())
 	}
 }
 
@@ -184,15 +180,20 @@ impl pallet_contributor_staking::Config for Runtime {
 	type WeightInfo = pallet_contributor_staking::weights::SubstrateWeight<Runtime>;
 }
 
-/// The most blocks from a draw to finality.
+/// The most blocks from a draw to finality. Only whoever pays a bond that doubles each time can make
+/// a dispute longer.
 pub struct LongestObligation;
 
 impl Get<BlockNumber> for LongestObligation {
 	fn get() -> BlockNumber {
+		// Half of the claims that a dispute has room for play one after the other; of a model with a
+		// billion weights, a game takes 7 moves, and has one period more for another challenge.
+		let dispute = inference::MovePeriod::get().saturating_mul(MAX_CLAIMS / 2 * 8);
 		[
 			inference::CommitPeriod::get(),
 			inference::RevealPeriod::get(),
 			inference::ChallengePeriod::get(),
+			dispute,
 			// What a block has no room for is served in one of the next.
 			2 * MINUTES,
 		]
@@ -221,6 +222,14 @@ impl pallet_inference::Config for Runtime {
 	type NoShowPenalty = inference::NoShowPenalty;
 	type UnrevealedPenalty = inference::UnrevealedPenalty;
 	type DissentPenalty = inference::DissentPenalty;
+	type Adjudicator = pallet_inference::machine::Engine;
+	type MovePeriod = AtLeast<1, inference::MovePeriod>;
+	type ChallengeBond = inference::ChallengeBond;
+	type WinnerShare = inference::WinnerShare;
+	type MaxOpenDisputes = AtLeast<1, inference::MaxOpenDisputes>;
+	// The same benchmark measures both.
+	type MaxAdjudicationWork = MaxAdmissionWork;
+	type MaxStepWork = MaxStepWork;
 	type WorkerShare = inference::WorkerShare;
 	type ContributorShare = ContributorShare;
 	type WeightInfo = pallet_inference::weights::SubstrateWeight<Runtime>;

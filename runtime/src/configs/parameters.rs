@@ -65,6 +65,18 @@ pub mod dynamic_params {
 		/// have chosen: only for a chain that has no real relay chain.
 		#[codec(index = 12)]
 		pub static DrawFromParentHash: bool = false;
+		/// Blocks for each move in a dispute.
+		#[codec(index = 13)]
+		pub static MovePeriod: BlockNumber = 10 * MINUTES;
+		/// What is held for the first challenge of a result.
+		#[codec(index = 14)]
+		pub static ChallengeBond: Balance = 100 * UNIT;
+		/// Part of a bond that whoever stood for the truth gets of whoever did not.
+		#[codec(index = 15)]
+		pub static WinnerShare: Perbill = Perbill::from_percent(50);
+		/// Disputes that challenges can open at the same time.
+		#[codec(index = 16)]
+		pub static MaxOpenDisputes: u32 = 64;
 	}
 
 	/// Of contributor staking.
@@ -254,6 +266,7 @@ impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 				I::ChallengePeriod(inference::ChallengePeriod, Some(1)),
 				I::ResultRetention(inference::ResultRetention, Some(2 * HOURS)),
 				I::DrawPeriod(inference::DrawPeriod, Some(40)),
+				I::MovePeriod(inference::MovePeriod, Some(8)),
 			]
 			.map(RuntimeParameters::Inference),
 		);

@@ -8,7 +8,7 @@ use codec::Encode;
 use dodona_engine::architecture::mlp;
 use dodona_primitives_inference::{Admission, Evaluation, Metric, Stage};
 use dodona_primitives_models::{
-	Architecture, ArtifactRef, Manifest, Price, VersionId, VersionState,
+	pages_root, Architecture, ArtifactRef, Manifest, Price, VersionId, VersionState,
 };
 use frame_support::{
 	assert_noop, assert_ok,
@@ -53,10 +53,12 @@ pub(super) fn owned_version() -> VersionId {
 /// Another version of it.
 fn propose_next(number: u32) -> VersionId {
 	let widths = vec![4, 2].try_into().expect("two widths fit");
-	let (artifact, _, _) = ArtifactRef::of(&[number as u8; 200]);
+	let weights = [number as u8; 200];
+	let (artifact, _, _) = ArtifactRef::of(&weights);
 	let manifest = Manifest {
 		architecture: Architecture::Mlp(mlp::Config { widths }),
 		artifact,
+		pages: pages_root(&weights),
 		tokenizer: None,
 		folder: None,
 		known_answers: Default::default(),

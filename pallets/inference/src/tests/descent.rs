@@ -100,9 +100,50 @@ fn side_should_lose_when_it_is_silent_at_the_deadline() {
 }
 
 #[test]
-fn both_sides_should_be_out_when_nobody_moves_and_another_committee_is_asked() {
+fn quorum_should_stand_when_nobody_shows_a_trace() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = dissent();
+		go_to(until(id) + 1);
+		assert_eq!(standing(id), [0]);
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		assert_eq!(Punished::get(), vec![(account(4), Offence::Dissent, DissentPenalty::get())]);
+
+		// Nor against a bond.
+		Operators::set(vec![1, 2, 3, 4]);
+		let id = revealed(&[output(), output(), output(), output()]);
+		assert_ok!(challenge(51, id, Some(wrong_output())));
+		go_to(until(id) + 1);
+		assert_eq!((standing(id), bonded(51)), (vec![0], 0));
+		assert_eq!(free(&treasury()), 1 + BOND, "nobody has stood for the truth");
+	});
+}
+
+#[test]
+fn first_trace_should_give_the_other_side_time_for_its_own() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = dissent();
+		let last = until(id);
+		go_to(last);
+		assert_ok!(open(hot(4), id, 1, &lie(5)));
+		assert!(until(id) > last);
+		go_to(until(id));
+		assert_ok!(open(hot(1), id, 0, &Trace::honest()));
+		assert!(matches!(dispute(id).contest, Contest::Descending { .. }));
+
+		// Even a quorum can't leave it at that.
+		Operators::set(vec![1, 2, 3, 4]);
+		let id = dissent();
+		assert_ok!(open(hot(4), id, 1, &lie(5)));
+		go_to(until(id) + 1);
+		assert_eq!(standing(id), [1]);
+	});
+}
+
+#[test]
+fn both_sides_should_be_out_when_nobody_moves_and_another_committee_is_asked() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = revealed(&[output(), output(), wrong_output(), wrong_output()]);
 		go_to(until(id) + 1);
 		assert!(matches!(state(id), RequestState::Queued { .. }));
 		assert_eq!(Punished::get().len(), 4);

@@ -1,6 +1,8 @@
 use crate::{mock::*, Error, Event, HoldReason};
+use dodona_engine::architecture::mlp;
 use dodona_primitives_models::{
-	chunk_hash, pages_root, ArtifactRef, Manifest, VersionId, VersionState::*, CHUNK_SIZE,
+	chunk_hash, leaf_proof, pages_root, Architecture, ArtifactRef, Manifest, VersionId,
+	VersionState::*, CHUNK_SIZE,
 };
 use frame_support::{assert_noop, assert_ok, pallet_prelude::DispatchResult};
 use sp_core::H256;
@@ -38,7 +40,11 @@ impl Weights {
 	}
 
 	fn propose(&self, who: AccountId) -> VersionId {
-		let manifest = Manifest { artifact: self.artifact, pages: self.pages(), ..manifest(1) };
+		// Weights of a little less than 2 MiB, and a header.
+		let widths = vec![1_023, 511].try_into().unwrap();
+		let architecture = Architecture::Mlp(mlp::Config { widths });
+		let (artifact, pages) = (self.artifact, self.pages());
+		let manifest = Manifest { architecture, artifact, pages, ..manifest(1) };
 		assert_ok!(ModelRegistry::propose_version(signed(who), 0, manifest));
 		id(0, model(0).latest)
 	}
@@ -57,7 +63,7 @@ impl Weights {
 		chunk: Vec<u8>,
 		claimed: H256,
 	) -> DispatchResult {
-		let chunk_proof = ArtifactRef::chunk_proof(&self.hashes, position).unwrap();
+		let chunk_proof = leaf_proof(&self.hashes, position).unwrap();
 		let pages_proof = self.artifact.pages_proof(&self.roots, position).unwrap();
 		ModelRegistry::refute_pages(
 			signed(who),
