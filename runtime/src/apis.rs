@@ -416,8 +416,8 @@ impl_runtime_apis! {
 			pallet_inference::Pallet::<Runtime>::dispute_info(id)
 		}
 
-		fn disputes() -> Vec<RequestId> {
-			pallet_inference::Pallet::<Runtime>::disputes()
+		fn disputes(after: Option<RequestId>) -> Vec<RequestId> {
+			pallet_inference::Pallet::<Runtime>::disputes(after)
 		}
 
 		fn fee(version: VersionId, input: Vec<u8>) -> Option<Balance> {

@@ -31,7 +31,15 @@ pub async fn run(session: &Session, command: Command) -> Result<()> {
 
 /// The requests in dispute.
 pub async fn disputes(chain: &Chain, at: &At) -> Result<Vec<RequestId>> {
-	chain.call(at, "InferenceApi_disputes", ()).await
+	let mut all = Vec::new();
+	loop {
+		let after: Option<RequestId> = all.last().copied();
+		let more: Vec<RequestId> = chain.call(at, "InferenceApi_disputes", (after,)).await?;
+		if more.is_empty() {
+			return Ok(all);
+		}
+		all.extend(more);
+	}
 }
 
 /// The dispute over a request, and the request; none if there is none.
@@ -290,7 +298,8 @@ pub mod tests {
 				next_claim: claims.len() as u32,
 				claims: claims.try_into().unwrap(),
 				rounds: 0,
-				schedule: Some(Schedule { steps: 4, depth: 2 }),
+				schedule: Schedule { steps: 4, depth: 2 },
+				takes_room: true,
 				refuted: Default::default(),
 				contest,
 			},

@@ -68,7 +68,7 @@ struct Watcher<'a> {
 	traces: BTreeMap<RequestId, Box<Recorded>>,
 	/// Disputes that something was said in.
 	playing: BTreeSet<RequestId>,
-	/// The claims with a bond of this account.
+	/// The claims with a bond of this account, until their dispute is over.
 	bonds: BTreeSet<(RequestId, ClaimId)>,
 	/// What the chain refused, or is too dear, and when it is tried again.
 	pauses: BTreeMap<RequestId, (Act, u64)>,
@@ -264,6 +264,10 @@ impl Watcher<'_> {
 	/// Does what there is to do at the best block.
 	async fn turn(&mut self) -> Result<()> {
 		let at = self.chain.best().await?;
+		// What was lost is known before what comes next is decided.
+		if at.block_number() > self.scanned {
+			self.scan(at.block_number()).await?;
+		}
 		let mut tasks = self.about_disputes(&at).await?;
 		tasks.extend(self.about_results(&at).await?);
 		// What is late first.
@@ -278,7 +282,6 @@ impl Watcher<'_> {
 		let open = disputes(self.chain, at).await?;
 		self.report_ends(at, &open).await?;
 		let mut tasks = Vec::new();
-		self.bonds.clear();
 		for id in open {
 			let Some((info, asked)) = find(self.chain, at, id).await? else { continue };
 			self.note_bonds(&info);
@@ -322,6 +325,7 @@ impl Watcher<'_> {
 			let state = end_text(&asked);
 			self.tell("over", id, json!({ "state": state, "right": right }), state);
 			self.playing.remove(&id);
+			self.bonds.retain(|(request, _)| *request != id);
 			self.traces.remove(&id);
 		}
 		Ok(())

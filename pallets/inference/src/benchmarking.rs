@@ -159,7 +159,8 @@ fn stage_dispute<T: Config>(
 		next_claim: claims.len() as u32,
 		claims,
 		rounds: 0,
-		schedule: None,
+		schedule: Schedule { steps: 1, depth: 0 },
+		takes_room: false,
 		refuted: BoundedVec::default(),
 		contest: Contest::Opening,
 	};
@@ -179,7 +180,7 @@ fn have_opened<T: Config>(
 	for (claim, root) in dispute.claims.iter_mut().zip(roots) {
 		claim.opening = Some(Opening { root, by: by.clone() });
 	}
-	dispute.schedule = Some(schedule);
+	dispute.schedule = schedule;
 	dispute.contest = contest;
 	Disputes::<T>::insert(id, dispute);
 	Ok(())

@@ -1,25 +1,27 @@
 //! How a dispute begins, and who joins it.
 
 use crate::{
-	BalanceOf, Config, DisputeOf, Disputes, Error, Event, HoldReason, Inputs, Outputs, Pallet,
-	RequestOf, Requests,
+	BalanceOf, Config, DisputeOf, Disputes, Error, Event, FullUntil, HoldReason, Inputs, Outputs,
+	Pallet, RequestOf, Requests, RoomTaken,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::cmp::Reverse;
 use dodona_engine::ENGINE_VERSION;
 use dodona_primitives_inference::{
-	outcome_hash, Adjudicator, Challenger, Claim, Contest, Dispute, DisputeInfo, Input, Output,
-	RequestId, RequestState, Run, Seat, MAX_CLAIMS, MAX_COMMITTEE,
+	outcome_hash, Adjudicator, Challenger, Claim, ClaimId, Contest, Dispute, DisputeInfo, Input,
+	Opening, Output, RequestId, RequestState, Run, Schedule, Seat, MAX_CLAIMS, MAX_COMMITTEE,
 };
 use dodona_primitives_models::{Manifest, ModelInspect, VersionId};
 use frame_support::{ensure, pallet_prelude::*, traits::fungible::MutateHold};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::traits::{CheckedAdd, Saturating};
+use sp_runtime::traits::{CheckedAdd, SaturatedConversion, Saturating};
 
 /// The seats of a committee.
 type CommitteeOf<T> =
 	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
+
+pub(crate) type ClaimOf<T> = Claim<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 /// Most disputes that one look returns.
 const MAX_LISTED: usize = 256;
@@ -63,9 +65,30 @@ impl<T: Config> Pallet<T> {
 		Ok(Case { manifest, input })
 	}
 
+	/// How many steps the run of a request takes, if the runtime can decide it.
+	pub(crate) fn schedule(id: RequestId, request: &RequestOf<T>) -> Result<Schedule, Error<T>> {
+		let case = Self::case(id, request)?;
+		T::Adjudicator::schedule(&case.run()).ok_or(Error::<T>::NotDecidable)
+	}
+
+	/// Whether the version's results can't be challenged any more: it was published for an engine
+	/// that this runtime had before, or its record is gone.
+	pub(crate) fn is_stale(version: VersionId) -> bool {
+		T::Models::manifest(version).is_none_or(|manifest| manifest.engine != ENGINE_VERSION)
+	}
+
+	/// Whether there is no room for another challenge, or has not been for all of a window.
+	pub(crate) fn is_full(now: BlockNumberFor<T>) -> bool {
+		let is_recent =
+			|last: BlockNumberFor<T>| last.saturating_add(T::ChallengePeriod::get()) >= now;
+		RoomTaken::<T>::get() >= T::MaxOpenDisputes::get()
+			|| FullUntil::<T>::get().is_some_and(is_recent)
+	}
+
 	/// `Revealing` → `Disputed`, because seats named different outcomes.
 	pub(crate) fn dissent(
 		id: RequestId,
+		schedule: Schedule,
 		committee: CommitteeOf<T>,
 		outcome: Option<H256>,
 		votes: BTreeMap<H256, u32>,
@@ -83,9 +106,10 @@ impl<T: Config> Pallet<T> {
 		let most = MAX_CLAIMS as usize;
 		let claims: Vec<_> = (0..).zip(answers).take(most).map(claim).collect();
 		let next_claim = claims.len() as u32;
-		Disputes::<T>::insert(id, Self::new_dispute(BoundedVec::truncate_from(claims)));
+		let claims = BoundedVec::truncate_from(claims);
+		Disputes::<T>::insert(id, Self::new_dispute(claims, schedule, false));
 		Self::deposit_event(Event::Disputed { request: id, claims: next_claim });
-		RequestState::Disputed { committee, outcome, until: Self::move_until(now) }
+		RequestState::Disputed { committee, outcome, until: Self::move_until(now, schedule) }
 	}
 
 	/// See [`crate::Call::challenge`].
@@ -96,17 +120,22 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let mut request = Requests::<T>::get(id).ok_or(Error::<T>::UnknownRequest)?;
 		let now = frame_system::Pallet::<T>::block_number();
+		let schedule = match &request.state {
+			RequestState::Agreed { .. } | RequestState::Disputed { .. } => {
+				Self::schedule(id, &request)?
+			},
+			_ => return Err(Error::<T>::NotChallengeable.into()),
+		};
 		let (committee, outcome, until, mut dispute) = match request.state {
 			RequestState::Agreed { committee, outcome, until } => {
-				ensure!(
-					Disputes::<T>::count() < T::MaxOpenDisputes::get(),
-					Error::<T>::TooManyDisputes
-				);
+				let taken = RoomTaken::<T>::get();
+				ensure!(taken < T::MaxOpenDisputes::get(), Error::<T>::TooManyDisputes);
+				RoomTaken::<T>::put(taken.saturating_add(1));
 				let claim = Claim { id: 0, answer: Some(outcome), challenger: None, opening: None };
 				let mut claims = BoundedVec::new();
 				let _ = claims.try_push(claim);
 				Self::deposit_event(Event::Disputed { request: id, claims: 1 });
-				(committee, Some(outcome), until, Self::new_dispute(claims))
+				(committee, Some(outcome), until, Self::new_dispute(claims, schedule, true))
 			},
 			RequestState::Disputed { committee, outcome, until } => {
 				let dispute = Disputes::<T>::get(id).ok_or(Error::<T>::NotDisputed)?;
@@ -115,26 +144,16 @@ impl<T: Config> Pallet<T> {
 			_ => return Err(Error::<T>::NotChallengeable.into()),
 		};
 		ensure!(now <= until, Error::<T>::TooLate);
-		let answer = Self::check_claim(&dispute, request.version, output.as_ref())?;
+		let answer = Self::check_claim(&who, &dispute, request.version, output.as_ref())?;
 
 		let bond = Self::bond(&dispute);
 		T::Currency::hold(&HoldReason::Challenge.into(), &who, bond)?;
-		let claim = dispute.next_claim;
-		dispute.next_claim = claim.checked_add(1).ok_or(Error::<T>::TooManyClaims)?;
 		let challenger = Some(Challenger { who: who.clone(), bond });
-		dispute
-			.claims
-			.try_push(Claim { id: claim, answer, challenger, opening: None })
-			.map_err(|_| Error::<T>::TooManyClaims)?;
+		let (claim, begins) = Self::join(&mut dispute, answer, challenger, None)?;
 		if let (Some(answer), Some(output)) = (answer, output) {
 			Outputs::<T>::insert(id, answer, output);
 		}
-		// Whoever was alone has somebody to play with now; others are not kept waiting.
-		let is_alone = dispute.claims.len() == 2;
-		let until = if is_alone { Self::move_until(now) } else { until };
-		if is_alone {
-			dispute.contest = Contest::Opening;
-		}
+		let until = if begins { Self::move_until(now, schedule) } else { until };
 		Disputes::<T>::insert(id, dispute);
 		request.state = RequestState::Disputed { committee, outcome, until };
 		Self::put(id, request);
@@ -148,8 +167,30 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// Adds a claim; returns its number, and whether a game begins with it.
+	pub(crate) fn join(
+		dispute: &mut DisputeOf<T>,
+		answer: Option<H256>,
+		challenger: Option<Challenger<T::AccountId, BalanceOf<T>>>,
+		opening: Option<Opening<T::AccountId>>,
+	) -> Result<(ClaimId, bool), Error<T>> {
+		let id = dispute.next_claim;
+		dispute.next_claim = id.checked_add(1).ok_or(Error::<T>::TooManyClaims)?;
+		dispute
+			.claims
+			.try_push(Claim { id, answer, challenger, opening })
+			.map_err(|_| Error::<T>::TooManyClaims)?;
+		// Whoever was alone has somebody to play with now; others are not kept waiting.
+		let begins = dispute.claims.len() == 2;
+		if begins {
+			dispute.contest = Contest::Opening;
+		}
+		Ok((id, begins))
+	}
+
 	/// The answer, if it can be claimed.
 	fn check_claim(
+		who: &T::AccountId,
 		dispute: &DisputeOf<T>,
 		version: VersionId,
 		output: Option<&Output>,
@@ -160,8 +201,14 @@ impl<T: Config> Pallet<T> {
 			ensure!(manifest.architecture.check_output_len(len), Error::<T>::WrongOutputLength);
 		}
 		let answer = output.map(|output| outcome_hash(output));
-		// With a trace that is shown already, somebody may stand for the same answer with another.
-		let is_known = |claim: &Claim<_, _>| claim.answer == answer && claim.opening.is_none();
+		// With a trace that is shown already, somebody may stand for the same answer with another. And
+		// while none is, somebody else may never show one.
+		let is_theirs = |claim: &ClaimOf<T>| {
+			claim.challenger.as_ref().is_none_or(|challenger| challenger.who == *who)
+		};
+		let is_known = |claim: &ClaimOf<T>| {
+			claim.answer == answer && claim.opening.is_none() && is_theirs(claim)
+		};
 		ensure!(!dispute.claims.iter().any(is_known), Error::<T>::AlreadyClaimed);
 		ensure!(dispute.claims.len() < MAX_CLAIMS as usize, Error::<T>::TooManyClaims);
 		Ok(answer)
@@ -169,13 +216,16 @@ impl<T: Config> Pallet<T> {
 
 	/// A dispute that nobody has moved in.
 	fn new_dispute(
-		claims: BoundedVec<Claim<T::AccountId, BalanceOf<T>>, ConstU32<MAX_CLAIMS>>,
+		claims: BoundedVec<ClaimOf<T>, ConstU32<MAX_CLAIMS>>,
+		schedule: Schedule,
+		takes_room: bool,
 	) -> DisputeOf<T> {
 		Dispute {
 			next_claim: claims.len() as u32,
 			claims,
 			rounds: 0,
-			schedule: None,
+			schedule,
+			takes_room,
 			refuted: BoundedVec::new(),
 			contest: Contest::Opening,
 		}
@@ -191,9 +241,11 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Last block for a move that is asked for in `now`.
-	pub(crate) fn move_until(now: BlockNumberFor<T>) -> BlockNumberFor<T> {
-		now.saturating_add(T::MovePeriod::get())
+	/// Last block for a move that is asked for in `now`. To record a long run takes long.
+	pub(crate) fn move_until(now: BlockNumberFor<T>, schedule: Schedule) -> BlockNumberFor<T> {
+		let periods = schedule.steps.div_ceil(T::StepsPerPeriod::get().max(1)).max(1);
+		let periods: BlockNumberFor<T> = periods.saturated_into();
+		now.saturating_add(T::MovePeriod::get().saturating_mul(periods))
 	}
 
 	/// The dispute over a request, as clients see it.
@@ -208,8 +260,14 @@ impl<T: Config> Pallet<T> {
 		Some(DisputeInfo { request: id, until, bond, input: Inputs::<T>::get(id)?, dispute })
 	}
 
-	/// The requests in dispute, at most 256 of them.
-	pub fn disputes() -> Vec<RequestId> {
-		Disputes::<T>::iter_keys().take(MAX_LISTED).collect()
+	/// The requests in dispute, at most 256 of them; `after` is the last one of those before.
+	pub fn disputes(after: Option<RequestId>) -> Vec<RequestId> {
+		match after {
+			Some(last) => {
+				let last = Disputes::<T>::hashed_key_for(last);
+				Disputes::<T>::iter_keys_from(last).take(MAX_LISTED).collect()
+			},
+			None => Disputes::<T>::iter_keys().take(MAX_LISTED).collect(),
+		}
 	}
 }

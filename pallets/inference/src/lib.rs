@@ -194,9 +194,14 @@ pub mod pallet {
 		/// The machine that runs are traced on.
 		type Adjudicator: Adjudicator;
 
-		/// Blocks that each side of a dispute has for a move; at least 1.
+		/// Blocks that each side of a dispute has for a move, for each [`Config::StepsPerPeriod`] that
+		/// the run takes, begun ones too; at least 1.
 		#[pallet::constant]
 		type MovePeriod: Get<BlockNumberFor<Self>>;
+
+		/// Steps that whoever has the weights can record within a [`Config::MovePeriod`]; at least 1.
+		#[pallet::constant]
+		type StepsPerPeriod: Get<u64>;
 
 		/// What is held for a challenge until it wins or loses: more than a verdict costs. It
 		/// doubles with each time that the request's dispute was won, and with each eight claims.
@@ -208,8 +213,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type WinnerShare: Get<Perbill>;
 
-		/// Disputes at the same time from which on no other result can be challenged; at least 1.
-		/// Seats that differ are always heard.
+		/// Disputes begun by challenges at the same time, from which on no other result can be
+		/// challenged; at least 1. Seats that differ are always heard, and take up no room.
 		#[pallet::constant]
 		type MaxOpenDisputes: Get<u32>;
 
@@ -298,7 +303,15 @@ pub mod pallet {
 
 	/// The dispute over each request that is in one.
 	#[pallet::storage]
-	pub type Disputes<T: Config> = CountedStorageMap<_, Twox64Concat, RequestId, DisputeOf<T>>;
+	pub type Disputes<T: Config> = StorageMap<_, Twox64Concat, RequestId, DisputeOf<T>>;
+
+	/// How many of them were begun by a challenge.
+	#[pallet::storage]
+	pub type RoomTaken<T> = StorageValue<_, u32, ValueQuery>;
+
+	/// The last block in which there was no room for another challenge.
+	#[pallet::storage]
+	pub type FullUntil<T> = StorageValue<_, BlockNumberFor<T>>;
 
 	/// The last block whose deadlines have all been served.
 	#[pallet::storage]
@@ -471,6 +484,13 @@ pub mod pallet {
 			/// Hash of the output; `None` if there is no answer.
 			answer: Option<H256>,
 		},
+		/// A claim was taken back, with its bond, because another one stands for the same trace.
+		ClaimWithdrawn {
+			/// The request.
+			request: RequestId,
+			/// The claim.
+			claim: ClaimId,
+		},
 		/// A claim is out.
 		ClaimLost {
 			/// The request.
@@ -618,6 +638,7 @@ pub mod pallet {
 			);
 			assert!(!T::DrawPeriod::get().is_zero(), "a committee is drawn in a later block");
 			assert!(!T::MovePeriod::get().is_zero(), "there is time for a move");
+			assert!(T::StepsPerPeriod::get() > 0, "some steps are recorded in it");
 			assert!(T::MaxOpenDisputes::get() > 0, "there is room for a dispute");
 			let shares = T::WorkerShare::get().deconstruct() as u64
 				+ T::ContributorShare::get().deconstruct() as u64;
@@ -759,7 +780,10 @@ pub mod pallet {
 		///
 		/// ## Details
 		/// Both sides move in the same round, in any order. A wrong move is refused, and costs
-		/// nothing but the call. Feeless for the hot key of an operator that revealed the answer, if
+		/// nothing but the call. An operator shows its own trace under the next claim's number if
+		/// another one has shown a wrong one for its answer: its seat stands for a claim of its own
+		/// then. A challenger whose trace somebody else has shown takes its claim back, with the bond.
+		/// Feeless for the hot key of an operator that revealed the answer, if
 		/// the move would be taken.
 		///
 		/// ## Errors

@@ -1,9 +1,8 @@
 //! How a request moves from one state to the next.
 
 use crate::{
-	AgreedAt, Assignments, Config, Deadlines, Disputes, DrawnUpTo, Error, Event, Excluded, Inputs,
-	Outputs, Pallet, Queue, RequestOf, Requests, ServedUpTo, SpentRandomness, WeightInfo,
-	LOG_TARGET,
+	AgreedAt, Assignments, Config, Deadlines, DrawnUpTo, Error, Event, Excluded, Inputs, Outputs,
+	Pallet, Queue, RequestOf, Requests, ServedUpTo, SpentRandomness, WeightInfo, LOG_TARGET,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use dodona_primitives_inference::{
@@ -231,10 +230,14 @@ impl<T: Config> Pallet<T> {
 				Self::close_commitments(id, &request, committee, now)
 			},
 			RequestState::Revealing { committee, .. } => Self::tally(id, &request, committee, now),
+			// Nobody could have challenged it to the end.
+			RequestState::Agreed { committee, .. } if Self::is_stale(request.version) => {
+				Self::dismiss(id, &committee);
+				AgreedAt::<T>::remove(id);
+				Self::try_again(id, &request, committee.iter(), FailureReason::NoQuorum, now)
+			},
 			// Nobody can be kept from challenging by disputes over something else.
-			RequestState::Agreed { committee, outcome, .. }
-				if Disputes::<T>::count() >= T::MaxOpenDisputes::get() =>
-			{
+			RequestState::Agreed { committee, outcome, .. } if Self::is_full(now) => {
 				let until = now.saturating_add(T::ChallengePeriod::get());
 				Self::deposit_event(Event::WindowExtended { request: id, until });
 				RequestState::Agreed { committee, outcome, until }
@@ -355,14 +358,19 @@ impl<T: Config> Pallet<T> {
 			Self::deposit_event(Event::Agreed { request: id, outcome, votes });
 			AgreedAt::<T>::insert(id, now);
 		}
-		if votes.len() > 1 && Self::decidable(request.version).is_ok() {
-			return Self::dissent(id, committee, agreed.map(|(outcome, _)| outcome), votes, now);
+		let is_split = votes.len() > 1;
+		if let (true, Ok(schedule)) = (is_split, Self::schedule(id, request)) {
+			let outcome = agreed.map(|(outcome, _)| outcome);
+			return Self::dissent(id, schedule, committee, outcome, votes, now);
 		}
+		// Where seats differ that can't be heard any more, nobody is punished for it.
+		let agreed = agreed.filter(|_| !is_split || !Self::is_stale(request.version));
 		if let Some((outcome, _)) = agreed {
 			let until = now.saturating_add(T::ChallengePeriod::get());
 			return RequestState::Agreed { committee, outcome, until };
 		}
 		// Nobody is shown to be wrong: those who revealed lose nothing.
+		AgreedAt::<T>::remove(id);
 		Self::dismiss(id, &committee);
 		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
 	}

@@ -1,15 +1,22 @@
 //! The game between two claims: down the trees of both traces to the first state that they differ
 //! in, which the runtime computes.
 
-use crate::{Config, DisputeOf, Disputes, Error, Event, Pallet, RequestOf, Requests, WeightInfo};
+use crate::{
+	disputes::ClaimOf,
+	verdict::{CommitteeOf, StateOf},
+	Config, DisputeOf, Disputes, Error, Event, Pallet, RequestOf, Requests, WeightInfo,
+};
 use codec::Encode;
 use dodona_primitives_inference::{
-	Adjudicator, Children, Claim, ClaimId, Contest, Move, Opening, Path, RequestId, RequestState,
-	Schedule, SeatStatus, MAX_COMMITTEE, MOVE_LEVELS,
+	Adjudicator, Children, ClaimId, Contest, Move, Opening, Path, RequestId, RequestState,
+	Schedule, SeatStatus, MAX_CLAIMS, MAX_COMMITTEE, MOVE_LEVELS,
 };
 use dodona_primitives_staking::StakeInspect;
 use frame_support::{dispatch::WithPostDispatchInfo, ensure, pallet_prelude::*};
-use frame_system::{ensure_signed, pallet_prelude::OriginFor};
+use frame_system::{
+	ensure_signed,
+	pallet_prelude::{BlockNumberFor, OriginFor},
+};
 use sp_core::H256;
 
 /// What opens the part of memory and weights that a step works on.
@@ -23,9 +30,26 @@ pub(crate) type Before = Option<(H256, Path)>;
 /// A move that can be made.
 enum Checked<AccountId> {
 	/// The claim's trace.
-	Open(Opening<AccountId>, Schedule),
+	Open(Opening<AccountId>),
+	/// A seat stands by itself for what it has said, because another one has shown a trace for it
+	/// that is not its own.
+	Join { answer: H256, opening: Opening<AccountId> },
+	/// Somebody else stands for the same trace already.
+	Withdraw,
 	/// What the side says is below the node.
 	Descend { side: usize, children: Children },
+}
+
+/// Whose trace it is that somebody shows.
+struct Stands<AccountId> {
+	/// Who stands for it.
+	by: AccountId,
+	/// What it has to end in.
+	answer: Option<H256>,
+	/// The answer that a seat joins with, by itself.
+	joins: Option<H256>,
+	/// Whether there is a bond on it.
+	has_bond: bool,
 }
 
 /// What comes of both sides' moves.
@@ -34,6 +58,8 @@ enum Next {
 	Play(Contest),
 	/// Whether either of them goes on.
 	Decided([bool; 2]),
+	/// This claim is taken back.
+	Withdrawn(ClaimId),
 }
 
 /// What comes of the step in dispute.
@@ -76,9 +102,8 @@ impl<T: Config> Pallet<T> {
 		let checked = Self::check_move(&who, id, &request, &dispute, claim, step)
 			.map_err(|error| error.with_weight(weight))?;
 		let next = match checked {
-			Checked::Open(opening, schedule) => {
+			Checked::Open(opening) => {
 				let Opening { root, by } = opening.clone();
-				dispute.schedule = Some(schedule);
 				if let Some(claim) = dispute.claims.iter_mut().find(|it| it.id == claim) {
 					claim.opening = Some(opening);
 				}
@@ -88,6 +113,17 @@ impl<T: Config> Pallet<T> {
 					_ => None,
 				}
 			},
+			Checked::Join { answer, opening } => {
+				let Opening { root, by } = opening.clone();
+				let (claim, _) = Self::join(&mut dispute, Some(answer), None, Some(opening))
+					.map_err(|error| error.with_weight(weight))?;
+				Self::deposit_event(Event::TraceShown { request: id, claim, root, by });
+				match dispute.contest {
+					Contest::Opening => Self::next_of_openings(&dispute),
+					_ => None,
+				}
+			},
+			Checked::Withdraw => Some(Next::Withdrawn(claim)),
 			Checked::Descend { side, children } => {
 				Self::deposit_event(Event::Moved { request: id, claim });
 				Self::next_of_children(&mut dispute, side, children)
@@ -112,7 +148,8 @@ impl<T: Config> Pallet<T> {
 	) {
 		let is_first = dispute.contest == Contest::Opening && dispute.side(claim).is_some();
 		if let (true, RequestState::Disputed { until, .. }) = (is_first, &mut request.state) {
-			*until = Self::move_until(frame_system::Pallet::<T>::block_number());
+			let now = frame_system::Pallet::<T>::block_number();
+			*until = Self::move_until(now, dispute.schedule);
 			Self::put(id, request);
 		}
 	}
@@ -138,40 +175,42 @@ impl<T: Config> Pallet<T> {
 		claim: ClaimId,
 		step: MoveOf<T>,
 	) -> Result<Checked<T::AccountId>, Error<T>> {
-		let stands = dispute.claim(claim).ok_or(Error::<T>::NoSuchClaim)?;
 		match step {
 			Move::Open { root, end, path, witness } => {
-				ensure!(stands.opening.is_none(), Error::<T>::AlreadyMoved);
-				let by = Self::backer(who, request, stands).ok_or(Error::<T>::NotYourClaim)?;
+				let stands = Self::opens(who, request, dispute, claim)?;
 				let case = Self::case(id, request)?;
-				let run = case.run();
-				let schedule = T::Adjudicator::schedule(&run).ok_or(Error::<T>::NotDecidable)?;
-				let last = schedule.steps.saturating_sub(1);
+				let last = dispute.schedule.steps.saturating_sub(1);
 				ensure!(
-					path.len() == schedule.depth as usize
+					path.len() == dispute.schedule.depth as usize
 						&& T::Adjudicator::root(end, last, &path) == root,
 					Error::<T>::WrongTrace
 				);
-				let ending = T::Adjudicator::ending(&run, end, &witness)
+				let ending = T::Adjudicator::ending(&case.run(), end, &witness)
 					.map_err(|_| Error::<T>::WrongEnding)?;
 				ensure!(ending.answer() == stands.answer, Error::<T>::WrongEnding);
-				let has_root = |claim: &Claim<_, _>| {
+				let has_root = |claim: &ClaimOf<T>| {
 					claim.opening.as_ref().is_some_and(|opening| opening.root == root)
 				};
-				ensure!(!dispute.claims.iter().any(has_root), Error::<T>::SameTrace);
-				Ok(Checked::Open(Opening { root, by }, schedule))
+				let is_shown = dispute.claims.iter().any(has_root);
+				ensure!(!is_shown || stands.has_bond, Error::<T>::SameTrace);
+				let opening = Opening { root, by: stands.by };
+				Ok(match (is_shown, stands.joins) {
+					(true, _) => Checked::Withdraw,
+					(false, Some(answer)) => Checked::Join { answer, opening },
+					(false, None) => Checked::Open(opening),
+				})
 			},
 			Move::Descend(children) => {
 				let Contest::Descending { level, nodes, moves, .. } = &dispute.contest else {
 					return Err(Error::<T>::NotYourMove);
 				};
+				ensure!(dispute.claim(claim).is_some(), Error::<T>::NoSuchClaim);
 				let side = dispute.side(claim).ok_or(Error::<T>::NotYourMove)?;
-				let schedule = dispute.schedule.ok_or(Error::<T>::NotYourMove)?;
 				let (Some(node), Some(moved)) = (nodes.get(side), moves.get(side)) else {
 					return Err(Error::<T>::NotYourMove);
 				};
 				ensure!(moved.is_none(), Error::<T>::AlreadyMoved);
-				let expected = 1usize << levels(schedule, *level);
+				let expected = 1usize << levels(dispute.schedule, *level);
 				ensure!(
 					children.len() == expected && T::Adjudicator::fold(&children) == *node,
 					Error::<T>::WrongChildren
@@ -181,12 +220,48 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// What `who` can show the trace of under this number.
+	fn opens(
+		who: &T::AccountId,
+		request: &RequestOf<T>,
+		dispute: &DisputeOf<T>,
+		claim: ClaimId,
+	) -> Result<Stands<T::AccountId>, Error<T>> {
+		if claim == dispute.next_claim {
+			let (by, answer) = Self::seat_of(who, request).ok_or(Error::<T>::NotYourClaim)?;
+			// Once for each seat, and not while the seats' own claim waits for its trace.
+			let is_taken = |claim: &ClaimOf<T>| {
+				claim.challenger.is_none()
+					&& match &claim.opening {
+						None => claim.answer == Some(answer),
+						Some(opening) => opening.by == by,
+					}
+			};
+			let has_lost = dispute.refuted.contains(&by);
+			ensure!(!has_lost && !dispute.claims.iter().any(is_taken), Error::<T>::AlreadyMoved);
+			ensure!(dispute.claims.len() < MAX_CLAIMS as usize, Error::<T>::TooManyClaims);
+			let (joins, has_bond) = (Some(answer), false);
+			return Ok(Stands { by, answer: joins, joins, has_bond });
+		}
+		let stands = dispute.claim(claim).ok_or(Error::<T>::NoSuchClaim)?;
+		ensure!(stands.opening.is_none(), Error::<T>::AlreadyMoved);
+		let by = Self::backer(who, request, stands).ok_or(Error::<T>::NotYourClaim)?;
+		let (answer, has_bond) = (stands.answer, stands.challenger.is_some());
+		Ok(Stands { by, answer, joins: None, has_bond })
+	}
+
+	/// The operator that `who` speaks for, and what it revealed for the request.
+	fn seat_of(who: &T::AccountId, request: &RequestOf<T>) -> Option<(T::AccountId, H256)> {
+		let mut names = [Some(who.clone()), T::Stake::operator_of(who)].into_iter().flatten();
+		names.find_map(|name| Self::revealed(request, &name).map(|said| (name, said)))
+	}
+
 	/// In whose name `who` can say what a claim's trace is: its challenger's; without one, that of
 	/// an operator in a seat that revealed the answer.
 	fn backer(
 		who: &T::AccountId,
 		request: &RequestOf<T>,
-		claim: &Claim<T::AccountId, crate::BalanceOf<T>>,
+		claim: &ClaimOf<T>,
 	) -> Option<T::AccountId> {
 		let operator = T::Stake::operator_of(who);
 		let mut names = [Some(who.clone()), operator].into_iter().flatten();
@@ -215,15 +290,20 @@ impl<T: Config> Pallet<T> {
 	) -> bool {
 		let Ok(who) = ensure_signed(origin.clone()) else { return false };
 		let Ok((request, dispute)) = Self::disputed(id) else { return false };
-		Self::speaks_for(&who, &request, dispute.claim(claim))
-			&& Self::check_move(&who, id, &request, &dispute, claim, step.clone()).is_ok()
+		let speaks = match step {
+			Move::Open { .. } if claim == dispute.next_claim => {
+				T::Stake::operator_of(&who).is_some()
+			},
+			_ => Self::speaks_for(&who, &request, dispute.claim(claim)),
+		};
+		speaks && Self::check_move(&who, id, &request, &dispute, claim, step.clone()).is_ok()
 	}
 
 	/// Whether `who` is the hot key of an operator that revealed what one of the claims says.
 	fn speaks_for<'a>(
 		who: &T::AccountId,
 		request: &RequestOf<T>,
-		claims: impl IntoIterator<Item = &'a Claim<T::AccountId, crate::BalanceOf<T>>>,
+		claims: impl IntoIterator<Item = &'a ClaimOf<T>>,
 	) -> bool
 	where
 		T: 'a,
@@ -237,7 +317,7 @@ impl<T: Config> Pallet<T> {
 	fn next_of_openings(dispute: &DisputeOf<T>) -> Option<Next> {
 		let roots = dispute.sides()?.map(|side| side.opening.as_ref().map(|it| it.root));
 		let [Some(one), Some(other)] = roots else { return None };
-		Some(next_at(dispute.schedule?, 0, 0, [one, other]))
+		Some(next_at(dispute.schedule, 0, 0, [one, other]))
 	}
 
 	/// The contest of the first two claims, from its beginning.
@@ -254,7 +334,7 @@ impl<T: Config> Pallet<T> {
 		side: usize,
 		children: Children,
 	) -> Option<Next> {
-		let schedule = dispute.schedule?;
+		let schedule = dispute.schedule;
 		let Contest::Descending { level, index, moves, .. } = &mut dispute.contest else {
 			return None;
 		};
@@ -295,8 +375,12 @@ impl<T: Config> Pallet<T> {
 					_ => (),
 				}
 				dispute.contest = contest;
+				let until = Self::move_until(now, dispute.schedule);
 				Disputes::<T>::insert(id, dispute);
-				RequestState::Disputed { committee, outcome, until: Self::move_until(now) }
+				RequestState::Disputed { committee, outcome, until }
+			},
+			(Next::Withdrawn(claim), RequestState::Disputed { committee, outcome, until }) => {
+				Self::withdraw(id, &request, committee, outcome, until, dispute, claim)
 			},
 			(Next::Decided(stand), RequestState::Disputed { committee, outcome, .. }) => {
 				weight = Self::weight_of_lapse(seats);
@@ -306,6 +390,29 @@ impl<T: Config> Pallet<T> {
 		};
 		Self::put(id, request);
 		weight
+	}
+
+	/// A claim is taken back, with its bond: another one stands for the same trace.
+	fn withdraw(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		outcome: Option<H256>,
+		until: BlockNumberFor<T>,
+		mut dispute: DisputeOf<T>,
+		claim: ClaimId,
+	) -> StateOf<T> {
+		let plays = dispute.side(claim).is_some();
+		if let Some(at) = dispute.claims.iter().position(|it| it.id == claim) {
+			Self::release_bond(&dispute.claims.remove(at));
+			Self::deposit_event(Event::ClaimWithdrawn { request: id, claim });
+		}
+		if plays {
+			let now = frame_system::Pallet::<T>::block_number();
+			return Self::go_on(id, request, committee, outcome, dispute, now);
+		}
+		Disputes::<T>::insert(id, dispute);
+		RequestState::Disputed { committee, outcome, until }
 	}
 
 	/// See [`crate::Call::settle`].
@@ -360,8 +467,8 @@ impl<T: Config> Pallet<T> {
 	/// Whether `state` is what the traces of both sides have after step `last`, which is before the
 	/// first one that they differ in: then either's path shows it.
 	fn is_agreed(dispute: &DisputeOf<T>, state: H256, last: u64, path: &Path) -> bool {
-		let depth = dispute.schedule.map(|schedule| schedule.depth as usize);
-		let (Some(sides), true) = (dispute.sides(), depth == Some(path.len())) else {
+		let is_whole = path.len() == dispute.schedule.depth as usize;
+		let (Some(sides), true) = (dispute.sides(), is_whole) else {
 			return false;
 		};
 		let root = T::Adjudicator::root(state, last, path);
@@ -385,12 +492,14 @@ impl<T: Config> Pallet<T> {
 			&& Self::check_settling(id, &request, &dispute, before, witness).0.is_ok()
 	}
 
-	/// What a move costs, taken or not, if the other side still has to make its own.
+	/// What a move costs, taken or not, if the other side still has to make its own; twice, as it is
+	/// also checked to see whether the call is free.
 	pub(crate) fn weight_of_move(step: &MoveOf<T>) -> Weight {
-		match step {
+		let once = match step {
 			Move::Open { witness, .. } => T::WeightInfo::open(witness.encoded_size() as u32),
 			Move::Descend(_) => T::WeightInfo::descend(),
-		}
+		};
+		once.saturating_mul(2)
 	}
 
 	/// The most that a move can cost.

@@ -1,13 +1,14 @@
 //! How a dispute ends: who is out, what is forfeited, and what the answer is.
 
 use crate::{
-	disputes::Case, AgreedAt, BalanceOf, Config, CreditOf, DisputeOf, Disputes, Error, Event,
-	HoldReason, Outputs, Pallet, RequestOf, Requests, WeightInfo,
+	disputes::{Case, ClaimOf},
+	AgreedAt, BalanceOf, Config, CreditOf, DisputeOf, Disputes, Error, Event, FullUntil,
+	HoldReason, Outputs, Pallet, RequestOf, Requests, RoomTaken, WeightInfo,
 };
 use alloc::vec::Vec;
-use dodona_engine::Model;
+use dodona_engine::{trace::check, Model};
 use dodona_primitives_inference::{
-	work_here, Claim, Contest, Ending, FailureReason, RequestId, RequestState, ResultSink, Seat,
+	work_here, Contest, Ending, FailureReason, RequestId, RequestState, ResultSink, Seat,
 	SeatStatus, MAX_COMMITTEE, MAX_WEIGHTS_LEN,
 };
 use dodona_primitives_models::ArtifactRef;
@@ -27,10 +28,10 @@ use sp_core::H256;
 use sp_runtime::traits::{Saturating, Zero};
 
 /// The seats of a committee.
-type CommitteeOf<T> =
+pub(crate) type CommitteeOf<T> =
 	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
-type ClaimOf<T> = Claim<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
-type StateOf<T> = RequestState<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+pub(crate) type StateOf<T> =
+	RequestState<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 /// Who is rewarded for the truth.
 #[derive(Clone)]
@@ -64,14 +65,23 @@ impl<T: Config> Pallet<T> {
 			Self::dismiss(id, &committee);
 			return Self::fail(id, request, FailureReason::NoQuorum, now);
 		};
-		// The engine or the record may be gone. Then nobody could move.
-		if dispute.contest != Contest::Won && Self::decidable(request.version).is_err() {
+		// The engine or the record may be gone. Then nobody could move, or challenge the winner.
+		if Self::decidable(request.version).is_err() {
 			return Self::abandon(id, request, committee, dispute, now);
 		}
 		let stand = match &dispute.contest {
-			Contest::Opening => Self::stand_of_openings(&dispute, outcome),
+			Contest::Opening => match dispute.sides() {
+				Some(sides) => match sides.map(|side| side.opening.is_some()) {
+					[false, false] => Self::quorum_stands(sides, outcome),
+					shown => shown,
+				},
+				None => [false, false],
+			},
 			Contest::Descending { moves, .. } => moves.each_ref().map(Option::is_some),
-			Contest::Settling { .. } => [false, false],
+			Contest::Settling { .. } => match dispute.sides() {
+				Some(sides) => Self::quorum_stands(sides, outcome),
+				None => [false, false],
+			},
 			Contest::Won => {
 				let answer = dispute.claims.first().and_then(|claim| claim.answer);
 				return Self::end_dispute(id, request, committee, dispute, answer, None, now);
@@ -80,15 +90,9 @@ impl<T: Config> Pallet<T> {
 		Self::decide(id, request, committee, outcome, dispute, stand, now)
 	}
 
-	/// Which of the first two claims stands once the time to show traces is over: those that have
-	/// one. If nobody has shown anything, the quorum's word stands: to disagree and do no more must
+	/// Where nobody has shown anything, the quorum's word stands: to disagree and do no more must
 	/// not bring down all who agree.
-	fn stand_of_openings(dispute: &DisputeOf<T>, outcome: Option<H256>) -> [bool; 2] {
-		let Some(sides) = dispute.sides() else { return [false, false] };
-		let shown = sides.map(|side| side.opening.is_some());
-		if shown != [false, false] {
-			return shown;
-		}
+	fn quorum_stands(sides: [&ClaimOf<T>; 2], outcome: Option<H256>) -> [bool; 2] {
 		sides.map(|side| {
 			side.challenger.is_none() && side.answer.is_some() && side.answer == outcome
 		})
@@ -116,8 +120,20 @@ impl<T: Config> Pallet<T> {
 		for claim in lost.into_iter().rev() {
 			Self::lose(id, &committee, &mut dispute, claim, defender.as_ref());
 		}
+		Self::go_on(id, request, committee, outcome, dispute, now)
+	}
+
+	/// Goes on with the claims that stand.
+	pub(crate) fn go_on(
+		id: RequestId,
+		request: &RequestOf<T>,
+		committee: CommitteeOf<T>,
+		outcome: Option<H256>,
+		mut dispute: DisputeOf<T>,
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
 		let until = match dispute.claims.as_slice() {
-			[] => return Self::nobody_stands(id, request, committee, now),
+			[] => return Self::nobody_stands(id, request, committee, dispute.takes_room, now),
 			[claim] => {
 				dispute.contest = Contest::Won;
 				dispute.rounds = dispute.rounds.saturating_add(1);
@@ -128,7 +144,7 @@ impl<T: Config> Pallet<T> {
 			},
 			_ => {
 				dispute.contest = Self::first_contest(&dispute);
-				Self::move_until(now)
+				Self::move_until(now, dispute.schedule)
 			},
 		};
 		Disputes::<T>::insert(id, dispute);
@@ -201,6 +217,7 @@ impl<T: Config> Pallet<T> {
 		id: RequestId,
 		request: &RequestOf<T>,
 		committee: CommitteeOf<T>,
+		takes_room: bool,
 		now: BlockNumberFor<T>,
 	) -> StateOf<T> {
 		for seat in &committee {
@@ -208,7 +225,7 @@ impl<T: Config> Pallet<T> {
 				T::Stake::punish(&seat.operator, Offence::Dissent, T::DissentPenalty::get());
 			}
 		}
-		Self::leave_dispute(id, &committee);
+		Self::leave_dispute(id, &committee, takes_room);
 		AgreedAt::<T>::remove(id);
 		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
 	}
@@ -222,19 +239,26 @@ impl<T: Config> Pallet<T> {
 		now: BlockNumberFor<T>,
 	) -> StateOf<T> {
 		dispute.claims.iter().for_each(Self::release_bond);
-		Self::leave_dispute(id, &committee);
+		Self::leave_dispute(id, &committee, dispute.takes_room);
 		AgreedAt::<T>::remove(id);
 		Self::deposit_event(Event::DisputeAbandoned { request: id });
 		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
 	}
 
 	/// The dispute is over, whatever came of it.
-	fn leave_dispute(id: RequestId, committee: &[Seat<T::AccountId>]) {
+	fn leave_dispute(id: RequestId, committee: &[Seat<T::AccountId>], takes_room: bool) {
 		Disputes::<T>::remove(id);
+		if takes_room {
+			let taken = RoomTaken::<T>::get();
+			if taken >= T::MaxOpenDisputes::get() {
+				FullUntil::<T>::put(frame_system::Pallet::<T>::block_number());
+			}
+			RoomTaken::<T>::put(taken.saturating_sub(1));
+		}
 		Self::dismiss(id, committee);
 	}
 
-	fn release_bond(claim: &ClaimOf<T>) {
+	pub(crate) fn release_bond(claim: &ClaimOf<T>) {
 		let Some(challenger) = &claim.challenger else { return };
 		let reason = HoldReason::Challenge.into();
 		let bond = challenger.bond;
@@ -275,7 +299,7 @@ impl<T: Config> Pallet<T> {
 				_ => T::Stake::punish(&seat.operator, offence, part),
 			};
 		}
-		Self::leave_dispute(id, &committee);
+		Self::leave_dispute(id, &committee, dispute.takes_room);
 		let Some(outcome) = answer else {
 			AgreedAt::<T>::remove(id);
 			return Self::fail(id, request, FailureReason::NoAnswer, now);
@@ -311,8 +335,9 @@ impl<T: Config> Pallet<T> {
 		if ArtifactRef::of(&weights).0 != manifest.artifact {
 			return Err(Error::<T>::WrongWeights.with_weight(T::WeightInfo::adjudicate(bytes)));
 		}
-		// What the engine refuses has no answer.
-		let ending = match Model::load(&manifest.architecture, &weights)
+		// What the engine refuses has no answer; nor has, as in a trace, what no trace can be had of.
+		let ending = match check(&manifest.architecture, &weights)
+			.and_then(|()| Model::load(&manifest.architecture, &weights))
 			.and_then(|model| model.run(&case.input))
 		{
 			Ok(output) => Ending::Output(output),

@@ -145,8 +145,10 @@ pub struct Dispute<AccountId, Balance> {
 	/// How often only one claim was left. Each time doubles the bond of the next challenge, and so do
 	/// each [`MAX_CLAIMS`] claims.
 	pub rounds: u32,
-	/// How many steps the run takes, known from the first opening on.
-	pub schedule: Option<Schedule>,
+	/// How many steps the run takes.
+	pub schedule: Schedule,
+	/// Whether a challenge began it, and it takes up room for others.
+	pub takes_room: bool,
 	/// Operators that showed a trace which lost.
 	pub refuted: BoundedVec<AccountId, ConstU32<{ crate::MAX_COMMITTEE }>>,
 	/// How far the first two claims are with each other.

@@ -119,6 +119,18 @@ pub fn next<AccountId, Balance>(dispute: &Dispute<AccountId, Balance>, known: &K
 	}
 }
 
+/// What an operator does next that has revealed the answer: where anyone else would challenge, its
+/// seat stands for it already, and it shows its trace under the next claim's number.
+pub fn next_of_seat<AccountId, Balance>(
+	dispute: &Dispute<AccountId, Balance>,
+	known: &Known,
+) -> Next {
+	match next(dispute, known) {
+		Next::Challenge => Next::Open { claim: dispute.next_claim },
+		other => other,
+	}
+}
+
 /// Whether `who` can say which trace a claim stands for: its challenger, or, where there is none, an
 /// operator in a seat that revealed the answer.
 pub fn may_open<AccountId: PartialEq, Balance, BlockNumber>(

@@ -26,8 +26,8 @@ sp_api::decl_runtime_apis! {
 			-> Result<Vec<u8>, EngineError>;
 		/// The dispute over a request; `None` if there is none.
 		fn dispute(request: RequestId) -> Option<DisputeInfo<AccountId, Balance, BlockNumber>>;
-		/// The requests in dispute, at most 256 of them.
-		fn disputes() -> Vec<RequestId>;
+		/// The requests in dispute, at most 256 of them; `after` is the last one of those before.
+		fn disputes(after: Option<RequestId>) -> Vec<RequestId>;
 	}
 
 	/// Reads what was found out about versions that wait for approval.

@@ -56,6 +56,8 @@ parameter_types! {
 	pub const MaxAdmissionWork: u64 = 1_000_000;
 	// More than any step of a model that a manifest can describe: see the engine's own tests.
 	pub const MaxStepWork: u64 = 32 << 20;
+	// Half of what a single core records in ten minutes: see `docs/engine.md`.
+	pub const StepsPerPeriod: u64 = 1 << 20;
 	/// Three days, in which a committee can examine what was proposed.
 	pub const AdmissionPeriod: BlockNumber = 3 * DAYS;
 	pub const MaxLiveVersions: u32 = 32;
@@ -134,12 +136,13 @@ impl pallet_model_evaluation::Config for Runtime {
 }
 
 /// Longer than any request lives: a committee that works when its version is revoked reads the
-/// record to the end.
+/// record to the end. Days longer, since a dispute that lasts until the record is gone is abandoned:
+/// the bonds that keep it going so long cost more than what it could save from a penalty.
 pub struct RevokedRetention;
 
 impl Get<BlockNumber> for RevokedRetention {
 	fn get() -> BlockNumber {
-		DAYS.saturating_add(LongestObligation::get())
+		(4 * DAYS).saturating_add(LongestObligation::get())
 	}
 }
 
@@ -224,6 +227,7 @@ impl pallet_inference::Config for Runtime {
 	type DissentPenalty = inference::DissentPenalty;
 	type Adjudicator = pallet_inference::machine::Engine;
 	type MovePeriod = AtLeast<1, inference::MovePeriod>;
+	type StepsPerPeriod = StepsPerPeriod;
 	type ChallengeBond = inference::ChallengeBond;
 	type WinnerShare = inference::WinnerShare;
 	type MaxOpenDisputes = AtLeast<1, inference::MaxOpenDisputes>;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, afterEach, before, test } from 'node:test';
-import { corruptProduct, Fault, LIMIT, UNIT } from '../support/chain.mjs';
+import { corrupt, Fault, LIMIT, UNIT } from '../support/chain.mjs';
 import { classOf, encode, publish, safetensors, seven } from '../support/digits.mjs';
 import { Tool } from '../support/tool.mjs';
 
@@ -61,18 +61,24 @@ export default function disputes(world) {
 		return said;
 	}
 
+	/** The outcome that a request ends with, once nobody can be punished for it any more. */
+	async function result(asked) {
+		const final = await chain.follow(`request ${asked.id}: a result`, asked.block, async (at, block) => {
+			const { state } = (await at.query.inference.requests(asked.id)).unwrap();
+			assert.ok(!state.isFailed, 'it has an answer');
+			return state.isFinalized && { block, outcome: state.asFinalized.outcome };
+		}, LONG);
+		await Promise.all(workers.map(({ operator }) => chain.slashed(operator, final.block)));
+		return final.outcome;
+	}
+
 	/** Asks a model that all workers answer wrongly; returns the result, and what Eve said. */
 	async function askLiars(model, name, fault) {
 		const said = watchOver(name);
 		const [before, rich] = [await bonds(), await wealth(eve)];
 		await setFault(fault);
 		const asked = await chain.ask(bob, model, encode(seven));
-		const what = `request ${asked.id}: a result`;
-		const outcome = await chain.follow(what, asked.block, async (at) => {
-			const { state } = (await at.query.inference.requests(asked.id)).unwrap();
-			assert.ok(!state.isFailed, 'it has an answer');
-			return state.isFinalized && state.asFinalized.outcome;
-		}, LONG);
+		const outcome = await result(asked);
 		const after = await bonds();
 		after.forEach((bond, i) => assert.ok(bond < before[i], `worker ${i + 1} is punished`));
 		assert.ok(await wealth(eve) > rich, 'the challenger profits');
@@ -95,7 +101,7 @@ export default function disputes(world) {
 		const tool = new Tool(world);
 		const about = ['--name', WIDE_NAME, '--licence', 'CC0-1.0', '--price', '2', '--architecture', `mlp:${WIDE}`];
 		({ model } = await tool.succeeds('model', 'publish', path, ...about));
-		const { output, said } = await askLiars(model, WIDE_NAME, corruptProduct(1));
+		const { output, said } = await askLiars(model, WIDE_NAME, corrupt('product', 1));
 		const image = join(folder, 'seven.json');
 		writeFileSync(image, JSON.stringify(seven));
 		const honest = await tool.succeeds('ask', WIDE_NAME, '--input', image);
@@ -114,11 +120,7 @@ export default function disputes(world) {
 		const { code } = await watch.ended;
 		assert.equal(code, 1, 'the challenger is told that it has lost');
 		assert.equal(said.at(-1).event, 'lost');
-		await chain.follow(`request ${asked.id}: a result`, asked.block, async (at) => {
-			const { state } = (await at.query.inference.requests(asked.id)).unwrap();
-			assert.ok(!state.isFailed, 'it has an answer');
-			return state.isFinalized;
-		}, LONG);
+		await result(asked);
 		(await bonds()).forEach((bond, i) => assert.equal(bond, before[i], `worker ${i + 1} is not punished`));
 		assert.ok(await wealth(eve) < rich, 'the bond is gone');
 	});

@@ -17,10 +17,19 @@ export const LIMIT = { timeout: 600_000 };
 /** How a worker can be told to misbehave. */
 export const Fault = { none: 0, lie: 1, mute: 2, silent: 3 };
 
-/** It computes a layer's product wrongly, for the token at this position, and stands up for what follows. */
-export function corruptProduct(layer, token = 0) {
-	const [corrupt, product] = [4, 3];
-	return [corrupt, product, ...new Uint8Array(new Uint32Array([layer, token]).buffer)];
+/** The engine's operations, as a worker is told one. */
+const OPERATIONS = [
+	'table', 'embedding', 'norm', 'product', 'queries', 'rotation', 'scores', 'exponentials', 'mixture', 'attended',
+	'inner', 'activation', 'outer', 'logits', 'choice', 'order', 'patches', 'pool',
+];
+
+/** It computes this operation of a layer wrongly, for the token at this position, and stands up for what follows. */
+export function corrupt(operation, layer, token = 0) {
+	const number = OPERATIONS.indexOf(operation);
+	if (number < 0) {
+		throw new Error(`there is no operation ${operation}`);
+	}
+	return [4, number, ...new Uint8Array(new Uint32Array([layer, token]).buffer)];
 }
 
 /** The chain refused a transaction, for this reason: `pallet.Error`. */

@@ -10,8 +10,8 @@ export { cli, root } from './process.mjs';
 const LISTENING = /Running JSON-RPC server: addr=.*?127\.0\.0\.1:(\d+)/;
 
 export class Node {
-	/** Starts a development chain, or goes on with the one in `folder`. */
-	static async start(folder) {
+	/** Starts a development chain, or goes on with the one in `folder`, with `more` arguments. */
+	static async start(folder, more = []) {
 		const node = new Node();
 		node.folder = folder ?? mkdtempSync(join(tmpdir(), 'dodona-end-to-end-'));
 		node.process = new Process([
@@ -19,6 +19,7 @@ export class Node {
 			'--rpc-port', '0', '--rpc-methods', 'unsafe', '--port', '0',
 			'--no-prometheus', '--no-telemetry', '--no-hardware-benchmarks',
 			'-l', 'runtime::inference=debug',
+			...more,
 		], `${node.folder}.log`);
 		console.log(`the node's log: ${node.process.log}`);
 		const port = await node.process.says(LISTENING);

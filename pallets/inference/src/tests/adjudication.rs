@@ -2,7 +2,7 @@
 
 use super::{toy::Trace, *};
 
-fn adjudicate(id: RequestId, weights: Vec<u8>) -> DispatchResult {
+pub(super) fn adjudicate(id: RequestId, weights: Vec<u8>) -> DispatchResult {
 	let declared = Inference::weight_of_any_adjudication(weights.len() as u32);
 	let result = Inference::adjudicate(RuntimeOrigin::signed(account(53)), id, weights);
 	let info = result.unwrap_or_else(|error| error.post_info);
@@ -21,7 +21,7 @@ fn adjudication_should_end_a_dispute_in_the_same_block() {
 		assert_eq!(System::block_number(), now);
 		assert_eq!(result(id), Some(outcome_hash(&output())));
 		assert_eq!(Punished::get().len(), 3);
-		assert_eq!(Disputes::<Test>::count(), 0);
+		assert_eq!(Disputes::<Test>::iter().count(), 0);
 		let answer = Some(outcome_hash(&output()));
 		assert!(events().contains(&Event::Adjudicated { request: id, answer }));
 		assert_noop!(adjudicate(id, weights()), Error::<Test>::NotDisputed);

@@ -115,7 +115,26 @@ fn quorum_should_stand_when_nobody_shows_a_trace() {
 		assert_ok!(challenge(51, id, Some(wrong_output())));
 		go_to(until(id) + 1);
 		assert_eq!((standing(id), bonded(51)), (vec![0], 0));
-		assert_eq!(free(&treasury()), 1 + BOND, "nobody has stood for the truth");
+		let forfeited = Event::ClaimLost {
+			request: id,
+			claim: 1,
+			answer: Some(outcome_hash(&wrong_output())),
+			forfeited: BOND,
+		};
+		assert!(events().contains(&forfeited));
+		// Of the bond nobody gets anything: nobody has shown the truth.
+		assert_eq!([1, 2, 3, 4].map(|number| free(&account(number))), [200, 200, 200, 0]);
+	});
+}
+
+#[test]
+fn quorum_should_stand_when_nobody_settles() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (honest, lie) = (Trace::honest(), lie(5));
+		let id = opened(&honest, &lie);
+		play_down(id, [(0, &honest), (1, &lie)]);
+		go_to(until(id) + 1);
+		assert_eq!(standing(id), [0]);
 	});
 }
 
@@ -147,7 +166,7 @@ fn both_sides_should_be_out_when_nobody_moves_and_another_committee_is_asked() {
 		go_to(until(id) + 1);
 		assert!(matches!(state(id), RequestState::Queued { .. }));
 		assert_eq!(Punished::get().len(), 4);
-		assert_eq!(Disputes::<Test>::count(), 0);
+		assert_eq!(Disputes::<Test>::iter().count(), 0);
 		assert_eq!(AgreedAt::<Test>::get(id), None);
 		next_block();
 		let state = state(id);
@@ -157,7 +176,7 @@ fn both_sides_should_be_out_when_nobody_moves_and_another_committee_is_asked() {
 }
 
 #[test]
-fn both_sides_should_be_out_when_nobody_settles_or_both_are_wrong() {
+fn both_sides_should_be_out_when_both_are_wrong() {
 	ExtBuilder::default().build_and_execute(|| {
 		let (one, other) = (Trace::to(Some(&wrong_output()), 500), Trace::to(None, 500));
 		let wrong = wrong_output();
@@ -170,13 +189,6 @@ fn both_sides_should_be_out_when_nobody_settles_or_both_are_wrong() {
 		assert!(matches!(state(id), RequestState::Queued { .. }));
 		assert_eq!(Punished::get().len(), 4);
 		assert_eq!(free(&treasury()), 1 + BOND, "nobody has stood for the truth");
-
-		let (honest, lie) = (Trace::honest(), lie(5));
-		Operators::set(vec![1, 2, 3, 4]);
-		let id = opened(&honest, &lie);
-		play_down(id, [(0, &honest), (1, &lie)]);
-		go_to(until(id) + 1);
-		assert!(matches!(state(id), RequestState::Queued { .. }));
 	});
 }
 
@@ -188,7 +200,7 @@ fn wrong_move_should_be_refused_and_lose_nothing() {
 		// A trace is shown by whoever stands for it.
 		assert_noop!(open(hot(4), id, 0, &honest), Error::<Test>::NotYourClaim);
 		assert_noop!(open(account(51), id, 0, &honest), Error::<Test>::NotYourClaim);
-		assert_noop!(open(hot(1), id, 2, &honest), Error::<Test>::NoSuchClaim);
+		assert_noop!(open(hot(1), id, 3, &honest), Error::<Test>::NoSuchClaim);
 		assert_noop!(open(hot(1), id, 0, &lie), Error::<Test>::WrongEnding);
 		let Move::Open { root, end, path, witness } = honest.opening() else { panic!() };
 		let wrong = Move::Open { root: end, end, path: path.clone(), witness: witness.clone() };
@@ -308,7 +320,7 @@ fn right_answer_should_be_defended_when_a_seat_shows_a_wrong_trace_for_it() {
 		assert_ok!(open(hot(4), id, 1, &lie(20)));
 		// Anybody can stand for the same answer with another trace.
 		assert_ok!(challenge(51, id, Some(output())));
-		assert_noop!(open(account(51), id, 2, &bogus), Error::<Test>::SameTrace);
+		assert_noop!(open(hot(2), id, 3, &bogus), Error::<Test>::SameTrace);
 		assert_ok!(open(account(51), id, 2, &honest));
 		play_down(id, [(0, &bogus), (1, &lie(20))]);
 		assert_eq!(step_in_dispute(id), 20);
@@ -327,6 +339,83 @@ fn right_answer_should_be_defended_when_a_seat_shows_a_wrong_trace_for_it() {
 		// The seat that showed it is punished although it named the result.
 		let punished: Vec<_> = Punished::get().into_iter().map(|(who, ..)| who).collect();
 		assert_eq!(punished, [3, 4].map(account));
+	});
+}
+
+#[test]
+fn other_seats_should_stand_for_the_right_answer_without_a_bond() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (honest, bogus) = (Trace::honest(), Trace::bogus(100));
+		let id = revealed(&[output(), output(), output(), output()]);
+		assert_ok!(challenge(51, id, Some(wrong_output())));
+		assert_noop!(open(hot(2), id, 2, &honest), Error::<Test>::AlreadyMoved);
+		// Seat 3 is with the challenger: it shows a wrong trace for the quorum, and says no more.
+		assert_ok!(open(hot(3), id, 0, &bogus));
+		let by_itself = Call::<Test>::play { request: id, claim: 2, step: honest.opening() };
+		assert!(by_itself.is_feeless(&RuntimeOrigin::signed(hot(1))));
+		assert!(!by_itself.is_feeless(&RuntimeOrigin::signed(hot(5))));
+		assert_noop!(open(account(53), id, 2, &honest), Error::<Test>::NotYourClaim);
+		assert_noop!(open(hot(2), id, 2, &lie(1)), Error::<Test>::WrongEnding);
+		assert_ok!(open(hot(1), id, 2, &honest));
+		assert_noop!(open(hot(1), id, 3, &Trace::bogus(7)), Error::<Test>::AlreadyMoved);
+		assert_noop!(open(hot(3), id, 3, &honest), Error::<Test>::AlreadyMoved);
+		assert_ok!(open(account(51), id, 1, &lie(20)));
+		assert_ok!(descend(account(51), id, 1, &lie(20)));
+		go_to(until(id) + 1);
+		assert_eq!(standing(id), [1, 2]);
+		play_down(id, [(1, &lie(20)), (2, &honest)]);
+		assert_ok!(settle(id, evidence(id, &honest)));
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		let punished: Vec<_> = Punished::get().into_iter().map(|(who, ..)| who).collect();
+		assert_eq!(punished, [3].map(account));
+	});
+}
+
+#[test]
+fn seat_should_stand_against_a_lie_that_has_won() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (honest, bogus) = (Trace::honest(), Trace::bogus(100));
+		let id = revealed(&[output(), output(), output(), output()]);
+		assert_ok!(challenge(51, id, Some(wrong_output())));
+		assert_ok!(open(hot(3), id, 0, &bogus));
+		assert_ok!(open(account(51), id, 1, &lie(20)));
+		assert_ok!(descend(account(51), id, 1, &lie(20)));
+		go_to(until(id) + 1);
+		assert_eq!((standing(id), dispute(id).contest), (vec![1], Contest::Won));
+		go_to(until(id));
+		assert_noop!(open(hot(3), id, 2, &honest), Error::<Test>::AlreadyMoved);
+		assert_ok!(open(hot(2), id, 2, &honest));
+		play_down(id, [(1, &lie(20)), (2, &honest)]);
+		assert_ok!(settle(id, evidence(id, &honest)));
+		assert_eq!((standing(id), bonded(51)), (vec![2], 0));
+	});
+}
+
+#[test]
+fn claim_should_be_taken_back_when_somebody_stands_for_the_same_trace() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (honest, wrong) = (Trace::honest(), wrong_output());
+		let lie = lie(20);
+		let id = revealed(&[wrong.clone(), wrong.clone(), wrong.clone(), wrong]);
+		for number in [51, 52, 53] {
+			assert_ok!(challenge(number, id, Some(output())));
+		}
+		assert_ok!(open(hot(1), id, 0, &lie));
+		assert_ok!(open(account(51), id, 1, &honest));
+		// Who waits, and who plays.
+		assert_ok!(open(account(53), id, 3, &honest));
+		assert_eq!((standing(id), bonded(53)), (vec![0, 1, 2], 0));
+		assert!(events().contains(&Event::ClaimWithdrawn { request: id, claim: 3 }));
+		play_down(id, [(0, &lie), (1, &honest)]);
+		assert_ok!(settle(id, evidence(id, &honest)));
+		assert_eq!(standing(id), [1, 2]);
+		assert_ok!(open(account(52), id, 2, &honest));
+		assert_eq!((standing(id), bonded(52)), (vec![1], 0));
+		assert_eq!(dispute(id).contest, Contest::Won);
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		assert_eq!(free(&account(52)), 100_000);
 	});
 }
 

@@ -139,6 +139,9 @@ parameter_types! {
 	pub static Pages: BTreeMap<H256, H256> = BTreeMap::new();
 	pub static Asked: Price<Balance> = Price { request: PRICE, work: 0 };
 	pub static Computed: Architecture = architecture();
+	/// The engine that versions were published for.
+	pub static Published: u16 = dodona_engine::ENGINE_VERSION;
+	pub static StepsPerPeriod: u64 = 1 << 20;
 	pub static HotKeys: BTreeMap<AccountId, AccountId> = BTreeMap::new();
 	pub static Random: H256 = H256::repeat_byte(7);
 	/// The block since which the randomness is known; without one, since the current block.
@@ -239,7 +242,7 @@ impl ModelInspect for Models {
 			tokenizer: None,
 			folder: None,
 			known_answers: H256::zero(),
-			engine: dodona_engine::ENGINE_VERSION,
+			engine: Published::get(),
 			derived_from: None,
 			licence: b"CC0-1.0".to_vec().try_into().unwrap(),
 			price: Asked::get(),
@@ -385,6 +388,7 @@ impl Config for Test {
 	type ContributorShare = ContributorShare;
 	type Adjudicator = toy::Machine;
 	type MovePeriod = ConstU64<4>;
+	type StepsPerPeriod = StepsPerPeriod;
 	type ChallengeBond = ConstU128<BOND>;
 	type WinnerShare = WinnerShare;
 	type MaxOpenDisputes = MaxOpenDisputes;

@@ -221,7 +221,7 @@ proptest! {
 			let end = System::block_number() + 400;
 			go_to(end);
 			assert_eq!(Requests::<Test>::iter().count(), 0);
-			assert_eq!(Disputes::<Test>::iter().count() as u32 + Disputes::<Test>::count(), 0);
+			assert_eq!(Disputes::<Test>::iter().count() as u32 + RoomTaken::<Test>::get(), 0);
 			(51..=53).for_each(|number| assert_eq!(bonded(number), 0));
 			assert_eq!(held(&requester()), 0);
 			assert_eq!(Balances::total_issuance(), issued);

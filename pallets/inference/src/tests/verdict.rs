@@ -88,7 +88,7 @@ fn winner_should_be_challenged_again_when_it_is_wrong_too() {
 		let honest = Trace::honest();
 		go_to(until(id));
 		assert_ok!(open(hot(1), id, 0, &lie()));
-		next_block();
+		go_to(until(id) + 1);
 		assert_eq!(standing(id), [0]);
 		// But what is left can be challenged again.
 		go_to(until(id));

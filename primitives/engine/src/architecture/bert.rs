@@ -35,7 +35,7 @@ pub const MAX_HIDDEN: u32 = 4 * 1024;
 /// Largest intermediate size.
 pub const MAX_INTERMEDIATE: u32 = 64 * 1024;
 /// Most blocks.
-pub const MAX_LAYERS: u32 = 256;
+pub const MAX_LAYERS: u32 = 128;
 
 /// Queries whose scores are held at a time.
 const QUERIES: usize = 64;

@@ -142,7 +142,42 @@ impl Source for Head {
 	}
 }
 
-/// How many tensors a model of `architecture` has.
+/// How many tensors a model of `architecture` has. Layers that are alike are counted once: this is
+/// asked in each move of a dispute.
 pub(super) fn count(architecture: &Architecture) -> u32 {
-	narrow(asked(architecture).len() as u64)
+	let of_layers = |layers: u32, asked: &dyn Fn(u32) -> Vec<Asked>| {
+		let [none, one] = [0, 1].map(|layers| asked(layers).len() as u64);
+		none.saturating_add(one.saturating_sub(none).saturating_mul(layers.into()))
+	};
+	narrow(match architecture {
+		Architecture::Llama(config) => of_layers(config.layers, &|layers| {
+			llama::asked(&llama::Config { layers, ..config.clone() })
+		}),
+		Architecture::Bert(config) => of_layers(config.layers, &|layers| {
+			bert::asked(&bert::Config { layers, ..config.clone() })
+		}),
+		Architecture::Mlp(_) | Architecture::Cnn(_) => asked(architecture).len() as u64,
+	})
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use crate::{architecture::Class, golden::random::Random};
+
+	#[test]
+	fn count_should_be_that_of_all_tensors() {
+		let mut random = Random::new(1);
+		for class in [Class::F32, Class::Q8].repeat(16) {
+			let all = [
+				random.mlp(),
+				Architecture::Llama(random.llama(class)),
+				Architecture::Bert(random.bert(class)),
+				Architecture::Cnn(random.cnn(class)),
+			];
+			for architecture in all {
+				assert_eq!(count(&architecture) as usize, asked(&architecture).len());
+			}
+		}
+	}
 }

@@ -136,7 +136,8 @@ fn dispute(claims: Vec<Claim<u8, u128>>, contest: Contest) -> TestDispute {
 		next_claim: claims.len() as u32,
 		claims: BoundedVec::truncate_from(claims),
 		rounds: 0,
-		schedule: None,
+		schedule: Schedule { steps: 1, depth: 0 },
+		takes_room: false,
 		refuted: BoundedVec::new(),
 		contest,
 	}

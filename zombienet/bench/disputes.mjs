@@ -1,0 +1,236 @@
+// How long a dispute takes, from the challenge to the verdict, on a development chain with a block
+// every six seconds: all workers compute one operation wrongly, `dodona watch` challenges them.
+// Prints a table. `node bench/disputes.mjs [network…]`, with DODONA_NODE and DODONA_CLI as the tests.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Chain, corrupt, Fault } from '../tests/support/chain.mjs';
+import { safetensors } from '../tests/support/digits.mjs';
+import { Node } from '../tests/support/node.mjs';
+import { Tool } from '../tests/support/tool.mjs';
+
+const BLOCK_TIME = 6_000;
+/** Blocks in which a result can be challenged, and for each move. */
+const WINDOW = 10;
+/** Blocks that a request and its dispute may take. */
+const LONG = 100;
+
+const conv = (outputs, kernel, more) => ({ type: 'conv2d', outputs, kernel, ...more });
+const linear = (outputs) => ({ type: 'linear', outputs });
+const [relu, tanh, flatten] = ['relu', 'tanh', 'flatten'].map((type) => ({ type }));
+const pool = (type, size) => ({ type, size });
+
+/** What is measured: shapes, an operation in each layer that does something else, and what is asked. */
+const NETWORKS = {
+	// The network of zk-OPML's and opML's own measurements.
+	dnn: {
+		title: 'perceptron, 15,910 parameters',
+		config: { architecture: 'mlp', widths: [784, 20, 10] },
+		operations: [['product', 0], ['product', 1]],
+	},
+	lenet: {
+		title: 'LeNet, 61,706 parameters',
+		config: {
+			architecture: 'cnn',
+			input: [1, 28, 28],
+			layers: [
+				conv(6, 5, { padding: 2 }), tanh, pool('avg_pool', 2), conv(16, 5), tanh, pool('avg_pool', 2), flatten,
+				linear(120), tanh, linear(84), tanh, linear(10),
+			],
+		},
+		operations: [['patches', 0], ['product', 0], ['activation', 1], ['pool', 2], ['order', 6], ['product', 11]],
+	},
+	large: {
+		title: 'convolutional network, 3.5 million parameters',
+		config: {
+			architecture: 'cnn',
+			input: [3, 32, 32],
+			layers: [
+				conv(32, 3, { padding: 1 }), relu, pool('max_pool', 2), conv(64, 3, { padding: 1 }), relu, pool('max_pool', 2),
+				flatten, linear(816), relu, linear(256), relu, linear(10),
+			],
+		},
+		operations: [['patches', 0], ['product', 3], ['activation', 1], ['pool', 5], ['order', 6], ['product', 7]],
+	},
+	llama: {
+		title: 'language model, 10.5 million parameters',
+		config: {
+			architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_act: 'silu',
+			hidden_size: 320, intermediate_size: 864, num_hidden_layers: 8, num_attention_heads: 10,
+			num_key_value_heads: 5, head_dim: 32, max_position_embeddings: 256, vocab_size: 4096,
+			rms_norm_eps: 1e-5, rope_theta: 10000.0, tie_word_embeddings: true, bos_token_id: 0, eos_token_id: 0,
+		},
+		operations: [
+			['embedding', 0], ['norm', 3], ['queries', 3], ['rotation', 3], ['scores', 3], ['exponentials', 3],
+			['mixture', 3], ['attended', 3], ['inner', 3], ['activation', 3], ['outer', 3], ['logits', 8], ['choice', 8],
+		],
+		token: 20,
+	},
+};
+
+/** The tensors of a network, by name: their shapes. */
+function tensorsOf(config) {
+	const tensors = {};
+	if (config.architecture === 'mlp') {
+		config.widths.slice(1).forEach((outputs, layer) => {
+			tensors[`layers.${layer}.weight`] = [outputs, config.widths[layer]];
+			tensors[`layers.${layer}.bias`] = [outputs];
+		});
+	} else if (config.architecture === 'cnn') {
+		let [channels, height, width] = config.input;
+		config.layers.forEach(({ type, outputs, kernel, stride, padding = 0, size }, layer) => {
+			const slide = (side, window, step) => Math.floor((side + 2 * padding - window) / step) + 1;
+			if (type === 'conv2d') {
+				tensors[`layers.${layer}.weight`] = [outputs, channels, kernel, kernel];
+				tensors[`layers.${layer}.bias`] = [outputs];
+				[channels, height, width] = [outputs, ...[height, width].map((side) => slide(side, kernel, stride ?? 1))];
+			} else if (type === 'linear') {
+				tensors[`layers.${layer}.weight`] = [outputs, channels];
+				tensors[`layers.${layer}.bias`] = [outputs];
+				channels = outputs;
+			} else if (type === 'flatten') {
+				channels *= height * width;
+			} else if (size) {
+				[height, width] = [height, width].map((side) => slide(side, size, stride ?? size));
+			}
+		});
+	} else {
+		const { hidden_size: hidden, intermediate_size: inner, head_dim: head } = config;
+		const [queries, keys] = [config.num_attention_heads * head, config.num_key_value_heads * head];
+		tensors['model.embed_tokens.weight'] = [config.vocab_size, hidden];
+		for (let layer = 0; layer < config.num_hidden_layers; layer += 1) {
+			const at = `model.layers.${layer}`;
+			Object.assign(tensors, {
+				[`${at}.input_layernorm.weight`]: [hidden],
+				[`${at}.self_attn.q_proj.weight`]: [queries, hidden],
+				[`${at}.self_attn.k_proj.weight`]: [keys, hidden],
+				[`${at}.self_attn.v_proj.weight`]: [keys, hidden],
+				[`${at}.self_attn.o_proj.weight`]: [hidden, queries],
+				[`${at}.post_attention_layernorm.weight`]: [hidden],
+				[`${at}.mlp.gate_proj.weight`]: [inner, hidden],
+				[`${at}.mlp.up_proj.weight`]: [inner, hidden],
+				[`${at}.mlp.down_proj.weight`]: [hidden, inner],
+			});
+		}
+		tensors['model.norm.weight'] = [hidden];
+	}
+	return tensors;
+}
+
+const product = (shape) => shape.reduce((product, length) => product * length, 1);
+
+/** Weights that look random. */
+function weightsOf(config) {
+	let state = 1;
+	const next = () => {
+		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+		return state / 2 ** 31 - 1;
+	};
+	const [header, parts] = [{}, []];
+	let at = 0;
+	for (const [name, shape] of Object.entries(tensorsOf(config))) {
+		const scale = 1.5 / Math.sqrt(product(shape.slice(1)));
+		const values = Float32Array.from({ length: product(shape) }, () => next() * scale);
+		header[name] = { dtype: 'F32', shape, data_offsets: [at, at += values.byteLength] };
+		parts.push(Buffer.from(values.buffer));
+	}
+	return safetensors(JSON.stringify(header), new Uint8Array(Buffer.concat(parts)));
+}
+
+const node = await Node.start(undefined, ['--dev-block-time', `${BLOCK_TIME}`]);
+const chain = await Chain.connect(node);
+const tool = new Tool({ node });
+const folder = mkdtempSync(join(tmpdir(), 'dodona-bench-'));
+const workers = chain.workers();
+const setFault = (fault) => Promise.all(workers.map(({ hotKey }) => chain.setFault(hotKey, fault)));
+
+/** Sets numbers of inference that are governed. */
+function govern(parameters) {
+	const { parameters: pallet, sudo, utility } = chain.api.tx;
+	const set = Object.entries(parameters).map(([key, value]) =>
+		pallet.setParameter({ Inference: { [key]: [null, value] } }));
+	return chain.send(sudo.sudo(utility.batchAll(set)), chain.account('//Alice'));
+}
+
+/** The network as a folder that the tool publishes. */
+function folderOf(name, config) {
+	const path = join(folder, name);
+	mkdirSync(path);
+	writeFileSync(join(path, 'config.json'), JSON.stringify(config));
+	writeFileSync(join(path, 'model.safetensors'), weightsOf(config));
+	return path;
+}
+
+/** The question: numbers, or tokens. */
+function question(config, number) {
+	const path = join(folder, 'question.json');
+	if (config.model_type === 'llama') {
+		const tokens = Array.from({ length: 16 }, (_, i) => 17 + number + i * 31);
+		return ['--tokens', tokens.join(','), '--max-tokens', '16'];
+	}
+	const length = config.widths ? config.widths[0] : product(config.input);
+	writeFileSync(path, JSON.stringify(Array.from({ length }, (_, i) => Math.sin(number + i * i))));
+	return ['--input', path];
+}
+
+const { Challenged, ClaimWon, Adjudicated, TraceShown, Moved, StepExecuted } = chain.api.events.inference;
+const MOVES = [[TraceShown, 'open'], [Moved, 'descend'], [StepExecuted, 'settle'], [Adjudicated, 'adjudicate']];
+const time = async (block) => (await (await chain.at(block)).query.timestamp.now()).toNumber();
+
+/** Follows the chain until somebody has won; returns when, and the moves. */
+async function dispute(from) {
+	let begun;
+	const moves = {};
+	return chain.follow('a verdict', from, async (at, block) => {
+		const events = await at.query.system.events();
+		for (const { event, phase } of events) {
+			if (Challenged.is(event)) {
+				begun ??= block;
+			}
+			for (const [kind, name] of MOVES.filter(([kind]) => kind.is(event) && phase.isApplyExtrinsic)) {
+				const hash = await chain.api.rpc.chain.getBlockHash(block);
+				const { block: { extrinsics } } = await chain.api.rpc.chain.getBlock(hash);
+				const bytes = extrinsics[phase.asApplyExtrinsic.toNumber()].encodedLength;
+				const move = moves[name] ??= { count: 0, bytes: 0 };
+				move.count += 1;
+				move.bytes = Math.max(move.bytes, bytes);
+			}
+		}
+		const is = (kind) => events.some(({ event }) => kind.is(event));
+		if (!is(ClaimWon) && !is(Adjudicated)) {
+			return undefined;
+		}
+		return { blocks: block - begun, ms: await time(block) - await time(begun), moves };
+	}, LONG);
+}
+
+console.log('| network | wrong operation | from the challenge to the verdict | moves, and the longest in bytes |');
+console.log('|---|---|---|---|');
+const wanted = process.argv.slice(2);
+await govern({ ChallengePeriod: WINDOW, MovePeriod: WINDOW });
+for (const [name, network] of Object.entries(NETWORKS).filter(([name]) => !wanted.length || wanted.includes(name))) {
+	const { title, config, operations, token = 0 } = network;
+	const about = ['--name', `bench/${name}`, '--licence', 'CC0-1.0', '--price', '1'];
+	await tool.succeeds('model', 'publish', folderOf(name, config), ...about);
+	const watch = tool.start('--suri', '//Eve', '--json', 'watch', '--challenge', '--budget', '5000', '--models', `bench/${name}`);
+	createInterface({ input: watch.child.stdout }).on('line', (line) => process.env.VERBOSE && console.error(line));
+	for (const [number, [operation, layer]] of operations.entries()) {
+		await setFault(corrupt(operation, layer, token));
+		const from = await chain.best();
+		const asked = tool.run('--suri', '//Bob', 'ask', `bench/${name}`, ...question(config, number));
+		const { blocks, ms, moves } = await dispute(from);
+		const shown = Object.entries(moves).map(([move, { count, bytes }]) => `${count} × ${move} (${bytes})`);
+		console.log(`| ${title} | ${operation}, layer ${layer} | ${blocks} blocks, ${ms / 1000} s | ${shown.join(', ')} |`);
+		await setFault(Fault.none);
+		const { code, stderr } = await asked;
+		if (code !== 0) {
+			console.error(`${name}, ${operation}: ${stderr}`);
+		}
+	}
+	watch.child.kill();
+}
+await chain.disconnect();
+await node.stop();
+rmSync(folder, { recursive: true, force: true });

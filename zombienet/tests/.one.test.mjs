@@ -1,0 +1,31 @@
+// The real node, driven from outside: one chain for all scenarios, since starting it takes a while.
+
+import { after, before, describe } from 'node:test';
+import answers from './scenarios/answers.mjs';
+import badInput from './scenarios/bad-input.mjs';
+import cli from './scenarios/cli.mjs';
+import contributions from './scenarios/contributions.mjs';
+import disputes from './scenarios/disputes.mjs';
+import economy from './scenarios/economy.mjs';
+import faults from './scenarios/faults.mjs';
+import language from './scenarios/language.mjs';
+import library from './scenarios/library.mjs';
+import restart from './scenarios/restart.mjs';
+import upgrade from './scenarios/upgrade.mjs';
+import { Chain } from './support/chain.mjs';
+import { Node } from './support/node.mjs';
+
+/** What the scenarios share: the node, and a connection to it. */
+const world = {};
+
+before(async () => {
+	world.node = await Node.start();
+	world.chain = await Chain.connect(world.node);
+});
+
+after(async () => {
+	await world.chain?.disconnect();
+	await world.node?.stop();
+});
+
+describe('disputes', () => disputes(world));
