@@ -10,10 +10,11 @@ use crate::{
 	RELAY_PARENT_OFFSET, SLOT_DURATION, VERSION,
 };
 use alloc::{vec, vec::Vec};
+use codec::DecodeAll;
 use cumulus_primitives_core::{ParaId, VerifySchedulingSignature};
 use dodona_primitives_inference::{
-	Admission, DisputeInfo, EngineError, Evaluation, HoldOut, RatingInfo, RatingRound, RequestId,
-	RequestInfo, VersionRatings,
+	Adjudicator as _, Admission, DisputeInfo, EngineError, Evaluation, HoldOut, RatingInfo,
+	RatingRound, RequestId, RequestInfo, Run, VersionRatings,
 };
 use dodona_primitives_models::{
 	Architecture, ContributionInfo, ModelId, ModelInfo, RoyaltyAccounts as _, RoyaltyTable,
@@ -24,8 +25,9 @@ use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
 	weights::Weight,
 };
+use pallet_inference::machine::Engine;
 use sp_api::impl_runtime_apis;
-use sp_core::{crypto::KeyTypeId, OpaqueMetadata};
+use sp_core::{crypto::KeyTypeId, OpaqueMetadata, H256};
 use sp_runtime::{
 	traits::Block as BlockT,
 	transaction_validity::{TransactionSource, TransactionValidity},
@@ -414,6 +416,20 @@ impl_runtime_apis! {
 
 		fn dispute(id: RequestId) -> Option<DisputeInfo<AccountId, Balance, BlockNumber>> {
 			pallet_inference::Pallet::<Runtime>::dispute_info(id)
+		}
+
+		fn execute_step(
+			architecture: Architecture,
+			input: Vec<u8>,
+			pages: H256,
+			size: u64,
+			step: u64,
+			before: Option<H256>,
+			witness: Vec<u8>,
+		) -> Option<H256> {
+			let witness = DecodeAll::decode_all(&mut &witness[..]).ok()?;
+			let run = Run { architecture: &architecture, input: &input, pages, size };
+			Engine::execute(&run, step, before, &witness).ok()
 		}
 
 		fn disputes(after: Option<RequestId>) -> Vec<RequestId> {

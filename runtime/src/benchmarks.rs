@@ -93,7 +93,7 @@ impl pallet_inference::benchmarking::BenchmarkHelper<AccountId> for InferenceArg
 	fn version(inputs: u32, outputs: u32) -> VersionId {
 		// Whatever is asked in a benchmark may be drawn for.
 		randomness::Seed::put((Hash::repeat_byte(3), BlockNumber::MAX));
-		let config = mlp::Config { widths: BoundedVec::truncate_from(vec![inputs, outputs]) };
+		let config = mlp::Config { widths: BoundedVec::truncate_from(vec![inputs, 1, outputs]) };
 		let size = 4 * config.parameters() + 1024;
 		let artifact = ArtifactRef {
 			root: H256::repeat_byte(1),

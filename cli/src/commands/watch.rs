@@ -33,7 +33,7 @@ use std::{
 	collections::{BTreeMap, BTreeSet},
 	sync::Arc,
 };
-use subxt::utils::{AccountId32, Static};
+use subxt::utils::{AccountId32, Static, H256};
 use subxt_signer::sr25519::Keypair;
 use weights::Weights;
 
@@ -73,7 +73,7 @@ struct Watcher<'a> {
 	/// What the chain refused, or is too dear, and when it is tried again.
 	pauses: BTreeMap<RequestId, (Act, u64)>,
 	/// The last block whose events were read.
-	scanned: u64,
+	scanned: (u64, H256),
 }
 
 /// A version that is watched.
@@ -142,14 +142,14 @@ pub async fn run(session: &Session, args: Watch) -> Result<()> {
 		playing: BTreeSet::new(),
 		bonds: BTreeSet::new(),
 		pauses: BTreeMap::new(),
-		scanned: at.block_number(),
+		scanned: (at.block_number(), at.block_hash()),
 	};
 	watcher.begin(&at).await?;
 	let mut blocks = chain.blocks().await?;
 	loop {
 		watcher.turn().await?;
 		tokio::select! {
-			block = chain.next_block(&mut blocks) => watcher.scan(block?).await?,
+			block = chain.next_block(&mut blocks) => { block?; },
 			(id, done) = watcher.computer.done() => watcher.learn(id, done)?,
 		}
 	}
@@ -179,7 +179,7 @@ impl Watcher<'_> {
 		let (count, me) = (self.results.len(), self.me);
 		match self.session.output.is_json() {
 			true => self.session.output.document(
-				&json!({ "event": "watching", "account": me, "block": self.scanned, "results": count }),
+				&json!({ "event": "watching", "account": me, "block": self.scanned.0, "results": count }),
 			),
 			false => {
 				self.session.output.note(format!("watching as {me}, {count} results to check"))
@@ -188,11 +188,15 @@ impl Watcher<'_> {
 		Ok(())
 	}
 
-	/// Reads what happened up to a block.
-	async fn scan(&mut self, block: u64) -> Result<()> {
+	/// Reads what happened up to the best block.
+	async fn scan(&mut self, best: &At) -> Result<()> {
+		let (last, hash) = self.scanned;
+		let (block, now) = (best.block_number(), best.block_hash());
+		if now == hash {
+			return Ok(());
+		}
 		// The best chain may be another one than before.
-		let first = self.scanned.saturating_add(1).min(block);
-		for number in first..=block {
+		for number in last.saturating_add(1).min(block)..=block {
 			let at = self.chain.at(number).await?;
 			for fields in self.chain.events(&at, PALLET, "Agreed").await? {
 				if let Ok(id) = RequestId::decode(&mut &fields[..]) {
@@ -215,7 +219,7 @@ impl Watcher<'_> {
 				}
 			}
 		}
-		self.scanned = block;
+		self.scanned = (block, now);
 		Ok(())
 	}
 
@@ -265,9 +269,7 @@ impl Watcher<'_> {
 	async fn turn(&mut self) -> Result<()> {
 		let at = self.chain.best().await?;
 		// What was lost is known before what comes next is decided.
-		if at.block_number() > self.scanned {
-			self.scan(at.block_number()).await?;
-		}
+		self.scan(&at).await?;
 		let mut tasks = self.about_disputes(&at).await?;
 		tasks.extend(self.about_results(&at).await?);
 		// What is late first.

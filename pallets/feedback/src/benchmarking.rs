@@ -7,7 +7,7 @@ use dodona_primitives_models::VersionId;
 use frame_benchmarking::v2::*;
 use frame_support::{
 	traits::{
-		fungible::{InspectHold, Mutate, MutateHold},
+		fungible::{Inspect, InspectHold, Mutate, MutateHold},
 		Get,
 	},
 	weights::WeightMeter,

@@ -6,7 +6,7 @@ use alloc::{vec, vec::Vec};
 use dodona_engine::{
 	architecture::{cnn, Class},
 	golden,
-	trace::{Program, Trace},
+	trace::{Operation, Program, Trace},
 	Model,
 };
 use dodona_primitives_inference::{
@@ -131,6 +131,9 @@ impl Traced {
 		let id = stage_dispute::<T>(version, committee, &[Some(outcome), None])?;
 		Inputs::<T>::insert(id, Input::truncate_from(self.question.clone()));
 		Outputs::<T>::insert(id, outcome, Output::truncate_from(right));
+		let mut dispute = Disputes::<T>::get(id).ok_or("the dispute is there")?;
+		dispute.schedule = T::Adjudicator::schedule(&self.run()).ok_or("it has runs")?;
+		Disputes::<T>::insert(id, dispute);
 		let (_, hot_key) = workers.into_iter().next().ok_or("there is one")?;
 		Ok((id, hot_key))
 	}
@@ -142,7 +145,7 @@ fn stage_dispute<T: Config>(
 	committee: BoundedVec<Seat<T::AccountId>, ConstU32<MAX_COMMITTEE>>,
 	answers: &[Option<H256>],
 ) -> Result<RequestId, BenchmarkError> {
-	let until = frame_system::Pallet::<T>::block_number();
+	let until = soon::<T>();
 	let id = stage::<T>(version, RequestState::Disputed { committee, outcome: None, until })?;
 	let mut claims = BoundedVec::default();
 	for (number, answer) in (0..).zip(answers) {
@@ -201,6 +204,11 @@ fn dissenting<T: Config>(
 	};
 	let outputs: Vec<Output> = (0..workers.len()).map(said).collect();
 	(seats::<T>(workers, |index| SeatStatus::Revealed(outcome_hash(&said(index)))), outputs)
+}
+
+/// A deadline that the next call keeps.
+fn soon<T: Config>() -> BlockNumberFor<T> {
+	frame_system::Pallet::<T>::block_number().saturating_add(One::one())
 }
 
 /// A block after every deadline.
@@ -438,11 +446,11 @@ mod benchmarks {
 	/// A claim with an output of so many bytes, against a result.
 	#[benchmark]
 	fn challenge(o: Linear<4, { MAX_OUTPUT_LEN }>) -> Result<(), BenchmarkError> {
-		let version = T::BenchmarkHelper::version(16, o / 4);
+		let version = T::BenchmarkHelper::version(MAX_INPUT_LEN / 4, o / 4);
 		let workers = T::BenchmarkHelper::operators(MAX_COMMITTEE);
 		let outcome = H256::repeat_byte(1);
 		let committee = seats::<T>(&workers, |_| SeatStatus::Revealed(outcome));
-		let until = frame_system::Pallet::<T>::block_number();
+		let until = soon::<T>();
 		let id = stage::<T>(version, RequestState::Agreed { committee, outcome, until })?;
 		let requester = T::BenchmarkHelper::requester();
 
@@ -461,13 +469,13 @@ mod benchmarks {
 		let trace = traced.trace()?;
 		let (end, path, witness, _) = trace.end().map_err(|_| "it has an end")?;
 		let (root, end) = (H256(trace.root()), H256(end));
-		let step = Move::Open { root, end, path: hashes(path), witness: witness.into() };
+		let shown = Move::Open { root, end, path: hashes(path), witness: witness.into() };
 
 		#[extrinsic_call]
-		play(RawOrigin::Signed(hot_key), id, 0, step);
+		play(RawOrigin::Signed(hot_key), id, 0, shown);
 
-		let dispute = Disputes::<T>::get(id).ok_or("the dispute is there")?;
-		assert!(dispute.claims.iter().any(|claim| claim.opening.is_some()));
+		let game = Disputes::<T>::get(id).ok_or("the dispute is there")?;
+		assert!(game.claims.iter().any(|claim| claim.opening.is_some()));
 		Ok(())
 	}
 
@@ -491,8 +499,8 @@ mod benchmarks {
 		#[extrinsic_call]
 		play(RawOrigin::Signed(requester), id, 1, Move::Descend(other));
 
-		let dispute = Disputes::<T>::get(id).ok_or("the dispute is there")?;
-		assert!(matches!(dispute.contest, Contest::Descending { level: 6, index: 63, .. }));
+		let game = Disputes::<T>::get(id).ok_or("the dispute is there")?;
+		assert!(matches!(game.contest, Contest::Descending { level: 6, index: 63, .. }));
 		Ok(())
 	}
 
@@ -526,18 +534,23 @@ mod benchmarks {
 	fn step(w: Linear<1_000, 20_000>) -> Result<(), BenchmarkError> {
 		let layers = vec![cnn::Layer::Conv2d { outputs: 8, kernel: 3, stride: 1, padding: 0 }];
 		let layers = BoundedVec::truncate_from(layers);
-		let config = cnn::Config { class: Class::F32, channels: 8, height: 32, width: 32, layers };
+		let config = cnn::Config { class: Class::F32, channels: 8, height: 24, width: 24, layers };
 		let network = Architecture::Cnn(config);
 		let weights = golden::artifact(&network, 1, 1.0).map_err(|_| "it is an artifact")?;
 		let question = golden::input(&network, 1);
 		let traced = Traced { network, weights, question };
 		let run = traced.run();
-		let steps = T::Adjudicator::schedule(&run).ok_or("it has runs")?.steps;
-		let work = |step: &u64| T::Adjudicator::work(&run, *step);
-		let step = (0..steps).max_by_key(work).ok_or("it has a step")?;
-		let times = u64::from(w) * 1_000 / work(&step).max(1);
+		let program = Program::new(&traced.network, &traced.question).map_err(|_| "it has runs")?;
+		let is_product = |number: &u64| {
+			let described = program.describe(*number);
+			described.is_some_and(|it| it.operation == Operation::Product)
+		};
+		let work = |number: &u64| T::Adjudicator::work(&run, *number);
+		let products = (0..program.steps()).filter(is_product);
+		let number = products.max_by_key(work).ok_or("it has a product")?;
+		let times = u64::from(w) * 1_000 / work(&number).max(1);
 		let (before, witness) =
-			traced.trace()?.witness(step).map_err(|_| "there is such a step")?;
+			traced.trace()?.witness(number).map_err(|_| "there is such a step")?;
 		let before = before.map(|(state, _)| H256(state));
 		let witness: WitnessOf<T> = witness.into();
 		let mut failed = 0;
@@ -545,7 +558,7 @@ mod benchmarks {
 		#[block]
 		{
 			for _ in 0..times {
-				let after = T::Adjudicator::execute(&run, step, before, &witness);
+				let after = T::Adjudicator::execute(&run, number, before, &witness);
 				failed += u32::from(after.is_err());
 			}
 		}
@@ -570,8 +583,8 @@ mod benchmarks {
 		{
 			// Above [`Config::MaxAdjudicationWork`] the call would refuse: see `compute`.
 			let artifact = ArtifactRef::of(&weights).0;
-			let request = Requests::<T>::get(id).ok_or("the request is there")?;
-			let case = Pallet::<T>::case(id, &request).map_err(|_| "it can be decided")?;
+			let asked = Requests::<T>::get(id).ok_or("the request is there")?;
+			let case = Pallet::<T>::case(id, &asked).map_err(|_| "it can be decided")?;
 			assert!(artifact == case.manifest.artifact);
 			let model = Model::load(&case.manifest.architecture, &weights);
 			assert!(model.is_ok_and(|model| model.run(&case.input).is_ok()));
@@ -609,7 +622,7 @@ mod benchmarks {
 	/// `Revealing` → `Disputed`: each seat has revealed something else.
 	#[benchmark]
 	fn dispute(c: Linear<2, { MAX_COMMITTEE }>) -> Result<(), BenchmarkError> {
-		let version = T::BenchmarkHelper::version(16, MAX_OUTPUT_LEN / 4);
+		let version = T::BenchmarkHelper::version(MAX_INPUT_LEN / 4, MAX_OUTPUT_LEN / 4);
 		let workers = T::BenchmarkHelper::operators(c);
 		let until = frame_system::Pallet::<T>::block_number();
 		let (committee, outputs) = dissenting::<T>(&workers);
@@ -666,21 +679,21 @@ mod benchmarks {
 		};
 		let claims: Vec<Output> = (0..MAX_CLAIMS).map(claim).collect();
 		let answers: Vec<_> = claims.iter().map(|output| Some(outcome_hash(output))).collect();
-		let id = stage_dispute::<T>(version, committee, &answers)?;
+		let id = stage_dispute::<T>(version, committee.clone(), &answers)?;
 		for output in outputs.into_iter().chain(claims) {
 			Outputs::<T>::insert(id, outcome_hash(&output), output);
 		}
-		let mut request = Requests::<T>::get(id).ok_or("the request is there")?;
-		let dispute = Disputes::<T>::get(id).ok_or("the dispute is there")?;
+		let mut asked = Requests::<T>::get(id).ok_or("the request is there")?;
+		let game = Disputes::<T>::get(id).ok_or("the dispute is there")?;
 		let answer = answers.first().copied().flatten();
 		let finder = Some(T::BenchmarkHelper::requester());
 		let now = late::<T>();
 
 		#[block]
 		{
-			request.state =
-				Pallet::<T>::end_dispute(id, &request, committee, dispute, answer, finder, now);
-			Pallet::<T>::put(id, request);
+			asked.state =
+				Pallet::<T>::end_dispute(id, &asked, committee, game, answer, finder, now);
+			Pallet::<T>::put(id, asked);
 		}
 
 		let state = Requests::<T>::get(id).ok_or("the request is there")?.state;

@@ -859,7 +859,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		/// For perceptrons and convolutional networks whose run is no more than
-		/// [`Config::MaxAdjudicationWork`], with weights of up to 2 MiB: the whole safetensors file.
+		/// [`Config::MaxAdjudicationWork`], with weights of up to a mebibyte: the whole safetensors file.
 		/// The answer is final, whether somebody claimed it or not.
 		///
 		/// ## Errors

@@ -17,8 +17,9 @@ pub const MOVE_LEVELS: u32 = 6;
 pub const MAX_CHILDREN: u32 = 1 << MOVE_LEVELS;
 /// Most levels of a trace's tree.
 pub const MAX_DEPTH: u32 = 63;
-/// Most bytes of weights that come in one extrinsic for the runtime to run the model itself.
-pub const MAX_WEIGHTS_LEN: u32 = 2 * 1024 * 1024;
+/// Most bytes of weights that come in one extrinsic for the runtime to run the model itself: with what
+/// is around them a little less than a mebibyte.
+pub const MAX_WEIGHTS_LEN: u32 = 1024 * 1024 - 1024;
 
 /// Numbers the claims of a dispute, from 0.
 pub type ClaimId = u32;

@@ -7,6 +7,7 @@ use crate::{
 use alloc::vec::Vec;
 use codec::Codec;
 use dodona_primitives_models::{Architecture, ModelId, VersionId};
+use sp_core::H256;
 
 sp_api::decl_runtime_apis! {
 	/// Reads requests, and runs the engine that decides them.
@@ -26,6 +27,19 @@ sp_api::decl_runtime_apis! {
 			-> Result<Vec<u8>, EngineError>;
 		/// The dispute over a request; `None` if there is none.
 		fn dispute(request: RequestId) -> Option<DisputeInfo<AccountId, Balance, BlockNumber>>;
+		/// The state after a step of a run, as `settle` would execute it, so that evidence can be tried
+		/// before it is paid for: `pages` and `size` are the weights', `before` is the state before the
+		/// step, unless it is the first, `witness` is encoded. `None` if it shows nothing. Reads no
+		/// state.
+		fn execute_step(
+			architecture: Architecture,
+			input: Vec<u8>,
+			pages: H256,
+			size: u64,
+			step: u64,
+			before: Option<H256>,
+			witness: Vec<u8>,
+		) -> Option<H256>;
 		/// The requests in dispute, at most 256 of them; `after` is the last one of those before.
 		fn disputes(after: Option<RequestId>) -> Vec<RequestId>;
 	}

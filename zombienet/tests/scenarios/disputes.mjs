@@ -15,7 +15,7 @@ const PRICE = 2n * UNIT;
 const WINDOW = 15;
 /** Blocks that a dispute may take. */
 const LONG = 200;
-/** A perceptron of more than the 2 MiB that the runtime takes at once: disputes over it are played. */
+/** A perceptron of more than the mebibyte that the runtime takes at once: disputes over it are played. */
 const WIDE = [64, 8192, 10];
 const WIDE_NAME = 'disputes/wide';
 
@@ -61,15 +61,18 @@ export default function disputes(world) {
 		return said;
 	}
 
-	/** The outcome that a request ends with, once nobody can be punished for it any more. */
+	/** The outcome that a request ends with, once nobody can be punished for it any more, and how many steps the runtime executed. */
 	async function result(asked) {
+		const { StepExecuted } = chain.api.events.inference;
+		let executed = 0;
 		const final = await chain.follow(`request ${asked.id}: a result`, asked.block, async (at, block) => {
 			const { state } = (await at.query.inference.requests(asked.id)).unwrap();
 			assert.ok(!state.isFailed, 'it has an answer');
+			executed += (await at.query.system.events()).filter(({ event }) => StepExecuted.is(event)).length;
 			return state.isFinalized && { block, outcome: state.asFinalized.outcome };
 		}, LONG);
 		await Promise.all(workers.map(({ operator }) => chain.slashed(operator, final.block)));
-		return final.outcome;
+		return { outcome: final.outcome, executed };
 	}
 
 	/** Asks a model that all workers answer wrongly; returns the result, and what Eve said. */
@@ -78,12 +81,12 @@ export default function disputes(world) {
 		const [before, rich] = [await bonds(), await wealth(eve)];
 		await setFault(fault);
 		const asked = await chain.ask(bob, model, encode(seven));
-		const outcome = await result(asked);
+		const { outcome, executed } = await result(asked);
 		const after = await bonds();
 		after.forEach((bond, i) => assert.ok(bond < before[i], `worker ${i + 1} is punished`));
 		assert.ok(await wealth(eve) > rich, 'the challenger profits');
 		const output = (await chain.api.query.inference.outputs(asked.id, outcome)).unwrap();
-		return { output, said: said.filter(({ request }) => request === asked.id.toNumber()) };
+		return { output, executed, said: said.filter(({ request }) => request === asked.id.toNumber()) };
 	}
 
 	test('truth should win at once when the runtime can run the model itself', LIMIT, async () => {
@@ -101,14 +104,16 @@ export default function disputes(world) {
 		const tool = new Tool(world);
 		const about = ['--name', WIDE_NAME, '--licence', 'CC0-1.0', '--price', '2', '--architecture', `mlp:${WIDE}`];
 		({ model } = await tool.succeeds('model', 'publish', path, ...about));
-		const { output, said } = await askLiars(model, WIDE_NAME, corrupt('product', 1));
+		const { output, said, executed } = await askLiars(model, WIDE_NAME, corrupt('product', 1));
 		const image = join(folder, 'seven.json');
 		writeFileSync(image, JSON.stringify(seven));
 		const honest = await tool.succeeds('ask', WIDE_NAME, '--input', image);
 		assert.equal(classOf(output), honest.answer, 'the answer is what honest workers say');
 		const moves = said.filter(({ event }) => event === 'moved').map(({ move }) => move);
-		assert.deepEqual([moves[0], moves.at(-1)], ['open', 'settle']);
-		assert.ok(moves.slice(1, -1).every((move) => move === 'descend') && moves.length > 2, `${moves}`);
+		assert.equal(moves[0], 'open');
+		assert.ok(moves.includes('descend'), `${moves}`);
+		// The other side may have been faster to have the step executed.
+		assert.equal(executed, 1);
 		const largest = Math.max(...said.map(({ bytes }) => bytes ?? 0));
 		assert.ok(largest < 1024 * 1024, `a move of ${largest} bytes`);
 	});
