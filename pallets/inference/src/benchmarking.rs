@@ -1,7 +1,10 @@
 //! Benchmarks of the calls and of what the block hook does.
 
 use super::*;
-use crate::moves::{Before, WitnessOf};
+use crate::{
+	moves::{Before, WitnessOf},
+	residents::ResidentBytes,
+};
 use alloc::{vec, vec::Vec};
 use dodona_engine::{
 	architecture::{cnn, Class},
@@ -21,7 +24,7 @@ use frame_benchmarking::v2::*;
 use frame_support::{pallet_prelude::*, traits::fungible::MutateHold, weights::WeightMeter};
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use sp_core::H256;
-use sp_runtime::{traits::One, Saturating};
+use sp_runtime::{traits::One, Perbill, Saturating};
 
 /// What the benchmarks need of the rest of the runtime.
 pub trait BenchmarkHelper<AccountId> {
@@ -99,7 +102,12 @@ struct Traced {
 impl Traced {
 	/// With so many outputs.
 	fn new(inputs: u32, outputs: u32) -> Result<Self, BenchmarkError> {
-		let network = golden::mlp(&[inputs, 1, outputs.max(1)]);
+		Self::new_with(&[inputs, 1, outputs.max(1)])
+	}
+
+	/// With layers of these widths.
+	fn new_with(widths: &[u32]) -> Result<Self, BenchmarkError> {
+		let network = golden::mlp(widths);
 		let weights = golden::artifact(&network, 1, 1.0).map_err(|_| "it is an artifact")?;
 		let question = golden::input(&network, 1);
 		Ok(Self { network, weights, question })
@@ -209,6 +217,25 @@ fn dissenting<T: Config>(
 /// A deadline that the next call keeps.
 fn soon<T: Config>() -> BlockNumberFor<T> {
 	frame_system::Pallet::<T>::block_number().saturating_add(One::one())
+}
+
+/// A network with about so many bytes of weights, and a run that takes little.
+fn network_of(bytes: u32) -> Result<Traced, BenchmarkError> {
+	const INPUTS: u32 = 256;
+	// A weight for each input, one for the output, and a bias; and a header of up to 512 bytes.
+	let hidden = bytes.saturating_sub(512) / 4 / (INPUTS + 2);
+	Traced::new_with(&[INPUTS, hidden.max(1), 1])
+}
+
+/// Its weights, put into the state without regard to the work of a run.
+fn have_reside<T: Config>(traced: &Traced, version: VersionId) -> Result<(), BenchmarkError> {
+	let depositor = T::BenchmarkHelper::requester();
+	let bytes = traced.weights.len() as u32;
+	let deposit = Pallet::<T>::resident_deposit(bytes);
+	T::Currency::hold(&HoldReason::Resident.into(), &depositor, deposit)?;
+	Residents::<T>::insert(version, Resident { depositor, deposit, bytes, work: 1 });
+	ResidentWeights::<T>::insert(version, ResidentBytes::truncate_from(traced.weights.clone()));
+	Ok(())
 }
 
 /// A block after every deadline.
@@ -698,6 +725,110 @@ mod benchmarks {
 
 		let state = Requests::<T>::get(id).ok_or("the request is there")?.state;
 		assert!(matches!(state, RequestState::Finalized { .. }));
+		Ok(())
+	}
+
+	/// `Agreed` → `Queued` for a second committee, once it is known that there is one.
+	#[benchmark]
+	fn begin_audit(c: Linear<2, { MAX_COMMITTEE }>) -> Result<(), BenchmarkError> {
+		let version = T::BenchmarkHelper::version(16, 1);
+		let workers = T::BenchmarkHelper::operators(c);
+		let outcome = H256::repeat_byte(1);
+		let committee = seats::<T>(&workers, |_| SeatStatus::Revealed(outcome));
+		let until = frame_system::Pallet::<T>::block_number();
+		let agreed = RequestState::Agreed { committee: committee.clone(), outcome, until };
+		let id = stage::<T>(version, agreed)?;
+		AgreedAt::<T>::insert(id, until);
+		Idle::<T>::insert(id, ());
+		let now = late::<T>();
+
+		#[block]
+		{
+			let mut asked = Requests::<T>::get(id).ok_or("the request is there")?;
+			let rate = Perbill::one().max(T::AuditRate::get());
+			let half = committee.get(..committee.len() / 2).unwrap_or_default();
+			assert!(Pallet::<T>::has_to_be_audited(rate, id, &asked, half));
+			asked.state = Pallet::<T>::begin_audit(id, committee, outcome, now);
+			Pallet::<T>::put(id, asked);
+		}
+
+		assert!(Pallet::<T>::audit_of(id).is_some());
+		Ok(())
+	}
+
+	/// Weights of so many bytes.
+	#[benchmark]
+	fn reside(b: Linear<2048, { MAX_RESIDENT_LEN }>) -> Result<(), BenchmarkError> {
+		let Traced { network, weights, .. } = network_of(b)?;
+		let version = T::BenchmarkHelper::network(network, &weights);
+		let requester = T::BenchmarkHelper::requester();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(requester), version, weights);
+
+		assert!(Residents::<T>::contains_key(version));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn unreside() -> Result<(), BenchmarkError> {
+		let traced = network_of(MAX_RESIDENT_LEN)?;
+		let version = T::BenchmarkHelper::network(traced.network.clone(), &traced.weights);
+		have_reside::<T>(&traced, version)?;
+		let requester = T::BenchmarkHelper::requester();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(requester), version);
+
+		assert!(!Residents::<T>::contains_key(version));
+		Ok(())
+	}
+
+	/// A look at what could be computed, in a block that has no weight left for it.
+	#[benchmark]
+	fn idle() -> Result<(), BenchmarkError> {
+		let traced = network_of(MAX_RESIDENT_LEN)?;
+		let version = T::BenchmarkHelper::network(traced.network.clone(), &traced.weights);
+		have_reside::<T>(&traced, version)?;
+		let workers = T::BenchmarkHelper::operators(MAX_COMMITTEE);
+		let outcome = H256::repeat_byte(1);
+		let committee = seats::<T>(&workers, |_| SeatStatus::Revealed(outcome));
+		let until = frame_system::Pallet::<T>::block_number();
+		let id = stage::<T>(version, RequestState::Agreed { committee, outcome, until })?;
+		Idle::<T>::insert(id, ());
+		let left = T::WeightInfo::idle();
+
+		#[block]
+		{
+			Pallet::<T>::reexecute(until, left);
+		}
+
+		assert!(Idle::<T>::contains_key(id));
+		Ok(())
+	}
+
+	/// Computing a result again, with weights of so many bytes: it is right.
+	#[benchmark]
+	fn reexecute(b: Linear<2048, { MAX_RESIDENT_LEN }>) -> Result<(), BenchmarkError> {
+		let traced = network_of(b)?;
+		let version = T::BenchmarkHelper::network(traced.network.clone(), &traced.weights);
+		have_reside::<T>(&traced, version)?;
+		let model = Model::load(&traced.network, &traced.weights).map_err(|_| "it is a model")?;
+		let right = model.run(&traced.question).map_err(|_| "it has an answer")?;
+		let outcome = outcome_hash(&right);
+		let workers = T::BenchmarkHelper::operators(MAX_COMMITTEE);
+		let committee = seats::<T>(&workers, |_| SeatStatus::Revealed(outcome));
+		let until = frame_system::Pallet::<T>::block_number();
+		let id = stage::<T>(version, RequestState::Agreed { committee, outcome, until })?;
+		Inputs::<T>::insert(id, Input::truncate_from(traced.question.clone()));
+		Idle::<T>::insert(id, ());
+
+		#[block]
+		{
+			Pallet::<T>::reexecute(until, Weight::MAX);
+		}
+
+		assert!(Checks::<T>::get(id) == Some(Check::Confirmed));
 		Ok(())
 	}
 }

@@ -1,8 +1,8 @@
 //! How a dispute begins, and who joins it.
 
 use crate::{
-	BalanceOf, Config, DisputeOf, Disputes, Error, Event, FullUntil, HoldReason, Inputs, Outputs,
-	Pallet, RequestOf, Requests, RoomTaken,
+	BalanceOf, Config, DisputeOf, Disputes, Error, Event, FullUntil, HoldReason, Idle, Inputs,
+	Outputs, Pallet, RequestOf, Requests, RoomTaken,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::cmp::Reverse;
@@ -134,6 +134,7 @@ impl<T: Config> Pallet<T> {
 				let claim = Claim { id: 0, answer: Some(outcome), challenger: None, opening: None };
 				let mut claims = BoundedVec::new();
 				let _ = claims.try_push(claim);
+				Idle::<T>::remove(id);
 				Self::deposit_event(Event::Disputed { request: id, claims: 1 });
 				(committee, Some(outcome), until, Self::new_dispute(claims, schedule, true))
 			},
@@ -215,7 +216,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A dispute that nobody has moved in.
-	fn new_dispute(
+	pub(crate) fn new_dispute(
 		claims: BoundedVec<ClaimOf<T>, ConstU32<MAX_CLAIMS>>,
 		schedule: Schedule,
 		takes_room: bool,

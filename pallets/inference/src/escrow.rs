@@ -62,13 +62,13 @@ impl<T: Config> RatedRequests for Pallet<T> {
 
 	// The treasury's part is that by today's shares: who changes them changes what ratings can earn.
 	fn finalized(
-		request: RequestId,
+		id: RequestId,
 	) -> Option<RatedRequest<T::AccountId, BalanceOf<T>, BlockNumberFor<T>>> {
-		let request = Requests::<T>::get(request)?;
+		let request = Requests::<T>::get(id)?;
 		let RequestState::Finalized { committee, outcome, at } = &request.state else {
 			return None;
 		};
-		let treasury = Self::split_of(&request, committee, *outcome).treasury;
+		let treasury = Self::split_of(id, &request, committee, *outcome).treasury;
 		let (version, at) = (request.version, *at);
 		Some(RatedRequest { requester: request.requester, version, treasury, at })
 	}
@@ -87,14 +87,16 @@ fn winners<AccountId>(
 impl<T: Config> Pallet<T> {
 	/// How a fee is split if `outcome` is the result.
 	fn split_of(
+		id: RequestId,
 		request: &RequestOf<T>,
 		committee: &[Seat<T::AccountId>],
 		outcome: H256,
 	) -> Split<BalanceOf<T>> {
+		let winners = winners(committee, outcome).count() as u32;
 		split(
 			request.fee,
-			committee.len() as u32,
-			winners(committee, outcome).count() as u32,
+			Self::seats_paid(id, committee, winners),
+			winners,
 			T::WorkerShare::get(),
 			T::ContributorShare::get(),
 		)
@@ -103,12 +105,13 @@ impl<T: Config> Pallet<T> {
 	/// Pays for `outcome` out of the fee; returns what was paid and what went back. If no seat named
 	/// it, the seats' part is that of the `challenger` who did.
 	pub(crate) fn pay(
+		id: RequestId,
 		request: &RequestOf<T>,
 		committee: &[Seat<T::AccountId>],
 		outcome: H256,
 		challenger: Option<&T::AccountId>,
 	) -> (BalanceOf<T>, BalanceOf<T>) {
-		let split = Self::split_of(request, committee, outcome);
+		let split = Self::split_of(id, request, committee, outcome);
 		let challenger = challenger.filter(|_| winners(committee, outcome).next().is_none());
 		let (found, refund) = match challenger {
 			Some(_) => (split.refund, Zero::zero()),

@@ -20,6 +20,8 @@
 //! - [`Call::play`], [`Call::settle`]: the game that finds the first wrong step of a run, and has
 //!   the runtime execute it.
 //! - [`Call::adjudicate`]: have the runtime run a small model itself.
+//! - [`Call::reside`], [`Call::unreside`]: keep the weights of a small model in the state, so that
+//!   blocks with time to spare run it.
 //!
 //! The pallet also is the worker: see the folder `offchain`. A node whose keystore holds a hot key of type
 //! [`HOT_KEY_TYPE`] answers the requests that its operator has a seat in.
@@ -31,9 +33,12 @@
 
 extern crate alloc;
 
+pub use audit::Check;
 pub use pallet::*;
+pub use residents::{Resident, MAX_RESIDENT_LEN};
 pub use weights::WeightInfo;
 
+mod audit;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 pub mod crypto;
@@ -44,6 +49,7 @@ pub mod machine;
 mod moves;
 mod offchain;
 mod requests;
+mod residents;
 mod submissions;
 #[cfg(test)]
 mod tests;
@@ -58,7 +64,9 @@ const LOG_TARGET: &str = "runtime::inference";
 #[frame_support::pallet]
 pub mod pallet {
 	use super::{
+		audit::Check,
 		moves::{Before, MoveOf, WitnessOf},
+		residents::{Resident, ResidentBytes},
 		WeightInfo,
 	};
 	use alloc::vec::Vec;
@@ -96,6 +104,9 @@ pub mod pallet {
 
 	/// A dispute of this chain.
 	pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
+
+	/// A version whose weights are in the state.
+	pub type ResidentOf<T> = Resident<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 	/// Operators that a request must not be given to again.
 	pub type ExcludedOf<T> = BoundedVec<
@@ -227,6 +238,19 @@ pub mod pallet {
 		#[pallet::constant]
 		type MaxStepWork: Get<u64>;
 
+		/// Part of the results that are audited by a second committee. Those of committees that have
+		/// more than half of [`MAX_COMMITTEE`] seats never are.
+		#[pallet::constant]
+		type AuditRate: Get<Perbill>;
+
+		/// What is held for weights in the state, however many bytes they are.
+		#[pallet::constant]
+		type ResidentDepositBase: Get<BalanceOf<Self>>;
+
+		/// What is held for each byte of weights in the state.
+		#[pallet::constant]
+		type ResidentDepositPerByte: Get<BalanceOf<Self>>;
+
 		/// Weights of this pallet's calls and transitions.
 		type WeightInfo: WeightInfo;
 
@@ -244,6 +268,9 @@ pub mod pallet {
 		/// The bond of a challenge.
 		#[codec(index = 1)]
 		Challenge,
+		/// The deposit for weights in the state.
+		#[codec(index = 2)]
+		Resident,
 	}
 
 	#[pallet::pallet]
@@ -312,6 +339,24 @@ pub mod pallet {
 	/// The last block in which there was no room for another challenge.
 	#[pallet::storage]
 	pub type FullUntil<T> = StorageValue<_, BlockNumberFor<T>>;
+
+	/// What became of results that were looked at again, until the request is pruned.
+	#[pallet::storage]
+	pub type Checks<T: Config> = StorageMap<_, Twox64Concat, RequestId, Check<T::AccountId>>;
+
+	/// Results that the runtime computes again as soon as a block has time to spare. All of them can
+	/// be challenged.
+	#[pallet::storage]
+	pub type Idle<T> = StorageMap<_, Twox64Concat, RequestId, ()>;
+
+	/// The versions whose weights are in the state.
+	#[pallet::storage]
+	pub type Residents<T: Config> = StorageMap<_, Twox64Concat, VersionId, ResidentOf<T>>;
+
+	/// Their weights.
+	// Apart, so that nobody has to read them to know that they are there.
+	#[pallet::storage]
+	pub type ResidentWeights<T> = StorageMap<_, Twox64Concat, VersionId, ResidentBytes>;
 
 	/// The last block whose deadlines have all been served.
 	#[pallet::storage]
@@ -518,6 +563,42 @@ pub mod pallet {
 			/// The request.
 			request: RequestId,
 		},
+		/// A second committee is asked before the result is final.
+		AuditBegun {
+			/// The request.
+			request: RequestId,
+		},
+		/// All of the second committee that revealed anything named the result.
+		AuditPassed {
+			/// The request.
+			request: RequestId,
+			/// Seats of the second committee that did.
+			votes: u32,
+		},
+		/// The second committee has nothing to say, or nobody could be asked: the result stands.
+		AuditVoid {
+			/// The request.
+			request: RequestId,
+		},
+		/// The runtime has run the model, and the result is right.
+		Confirmed {
+			/// The request.
+			request: RequestId,
+		},
+		/// The weights of a version are in the state.
+		MadeResident {
+			/// The version.
+			version: VersionId,
+			/// Who put them there.
+			depositor: T::AccountId,
+			/// What is held for it.
+			deposit: BalanceOf<T>,
+		},
+		/// They are not any more, and the deposit is back.
+		ResidencyEnded {
+			/// The version.
+			version: VersionId,
+		},
 		/// A request that ended is not kept any longer.
 		Pruned {
 			/// The request.
@@ -616,6 +697,16 @@ pub mod pallet {
 		TooLargeToRun,
 		/// The bytes are not the version's weights.
 		WrongWeights,
+		/// The result may be audited, which is left to the block: wait for it.
+		LeftToTheBlock,
+		/// The version's weights are in the state already.
+		AlreadyResident,
+		/// The weights are too long to be kept in the state.
+		TooLargeToReside,
+		/// The version's weights are not in the state.
+		NotResident,
+		/// As long as the version may answer, only whoever put its weights there takes them away.
+		NotYourResident,
 	}
 
 	#[pallet::hooks]
@@ -623,6 +714,10 @@ pub mod pallet {
 		// After the inherents, so that the draw sees this block's randomness.
 		fn on_poll(now: BlockNumberFor<T>, meter: &mut WeightMeter) {
 			Self::serve(now, meter);
+		}
+
+		fn on_idle(now: BlockNumberFor<T>, left: Weight) -> Weight {
+			Self::reexecute(now, left)
 		}
 
 		fn offchain_worker(now: BlockNumberFor<T>) {
@@ -721,11 +816,11 @@ pub mod pallet {
 		///
 		/// ## Details
 		/// The block hook does this by itself; the call is for a chain too busy to. It never draws
-		/// a committee: within a block, whoever signs it knows what would be drawn. A request whose
-		/// time in the queue is over fails.
+		/// a committee: within a block, whoever signs it knows what would be drawn, and which results
+		/// would be audited. A request whose time in the queue is over fails.
 		///
 		/// ## Errors
-		/// - [`Error::UnknownRequest`], [`Error::NotDue`]
+		/// - [`Error::UnknownRequest`], [`Error::NotDue`], [`Error::LeftToTheBlock`]
 		///
 		/// ## Events
 		/// Those of the transition.
@@ -735,6 +830,9 @@ pub mod pallet {
 			ensure_signed(origin)?;
 			let now = frame_system::Pallet::<T>::block_number();
 			let weight = Self::weight_of_transition(request, now);
+			if Self::is_left_to_chance(request) {
+				return Err(Error::<T>::LeftToTheBlock.with_weight(weight));
+			}
 			match Self::do_advance(request, now) {
 				Ok(()) => Ok(Some(weight).into()),
 				Err(error) => Err(error.with_weight(weight)),
@@ -878,6 +976,53 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
 			Self::do_adjudicate(who, request, weights)
+		}
+
+		/// Put the weights of a small version into the state, and hold a deposit for each byte.
+		///
+		/// ## Dispatch Origin
+		/// Signed by anyone.
+		///
+		/// ## Details
+		/// For versions whose runs [`Call::adjudicate`] can do, with weights of up to 256 KiB: the
+		/// whole safetensors file. From then on results of this version are computed again by the
+		/// first block with time to spare, while they can be challenged: a wrong one ends as if
+		/// somebody had challenged it and called [`Call::adjudicate`].
+		///
+		/// ## Errors
+		/// - [`Error::AlreadyResident`], [`Error::VersionNotServed`], [`Error::NotDecidable`]
+		/// - [`Error::TooLargeToRun`], [`Error::TooLargeToReside`], [`Error::WrongWeights`]
+		///
+		/// ## Events
+		/// [`Event::MadeResident`]
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::reside(weights.len() as u32))]
+		pub fn reside(
+			origin: OriginFor<T>,
+			version: VersionId,
+			weights: Vec<u8>,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_reside(who, version, weights)
+		}
+
+		/// Take the weights of a version out of the state, and return the deposit to whoever put them
+		/// there.
+		///
+		/// ## Dispatch Origin
+		/// Signed by whoever put them there; by anyone while the version may not answer, since it is
+		/// suspended, revoked or pruned, or for another engine.
+		///
+		/// ## Errors
+		/// - [`Error::NotResident`], [`Error::NotYourResident`]
+		///
+		/// ## Events
+		/// [`Event::ResidencyEnded`]
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::unreside())]
+		pub fn unreside(origin: OriginFor<T>, version: VersionId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_unreside(who, version)
 		}
 	}
 

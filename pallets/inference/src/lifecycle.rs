@@ -1,10 +1,11 @@
 //! How a request moves from one state to the next.
 
 use crate::{
-	AgreedAt, Assignments, Config, Deadlines, DrawnUpTo, Error, Event, Excluded, Inputs, Outputs,
-	Pallet, Queue, RequestOf, Requests, ServedUpTo, SpentRandomness, WeightInfo, LOG_TARGET,
+	audit::votes, AgreedAt, Assignments, Checks, Config, Deadlines, DrawnUpTo, Error, Event,
+	Excluded, Idle, Inputs, Outputs, Pallet, Queue, RequestOf, Requests, ServedUpTo,
+	SpentRandomness, WeightInfo, LOG_TARGET,
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 use dodona_primitives_inference::{
 	quorum, FailureReason, RequestId, RequestState, ResultSink, Seat, SeatStatus, MAX_CLAIMS,
 	MAX_COMMITTEE,
@@ -158,8 +159,11 @@ impl<T: Config> Pallet<T> {
 	fn weight_of_draw(id: RequestId) -> Weight {
 		// Whoever is left out costs a draw as much as whoever is drawn; in vain, it obliges nobody.
 		let excluded = Excluded::<T>::decode_len(id).unwrap_or_default() as u32;
-		T::WeightInfo::draw(T::CommitteeSize::get().saturating_add(excluded))
+		let first = Self::audit_of(id).map_or(0, |(first, _)| first.len() as u32);
+		let seats = T::CommitteeSize::get().max(first);
+		T::WeightInfo::draw(seats.saturating_add(excluded).saturating_add(first))
 			.max(Self::weight_of_fail())
+			.saturating_add(Self::weight_of_audit(id))
 	}
 
 	/// What moving this request on by time costs.
@@ -172,10 +176,16 @@ impl<T: Config> Pallet<T> {
 		}
 		let seats = state.committee().map_or(0, |committee| committee.len() as u32);
 		match state {
-			RequestState::Queued { .. } => Self::weight_of_fail(),
-			RequestState::Committing { .. } => Self::weight_of_close(seats),
-			RequestState::Revealing { .. } => Self::weight_of_tally(seats),
-			RequestState::Agreed { .. } => Self::weight_of_finalize(seats),
+			RequestState::Queued { .. } => {
+				Self::weight_of_fail().saturating_add(Self::weight_of_audit(id))
+			},
+			RequestState::Committing { .. } => {
+				Self::weight_of_close(seats).saturating_add(Self::weight_of_audit(id))
+			},
+			RequestState::Revealing { .. } => {
+				Self::weight_of_tally(seats).saturating_add(Self::weight_of_audit(id))
+			},
+			RequestState::Agreed { .. } => Self::weight_of_end_of_window(seats),
 			RequestState::Disputed { .. } => {
 				Self::weight_of_lapse(seats).max(Self::weight_of_conclusion(seats))
 			},
@@ -189,8 +199,27 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What making the outcome of so many seats the result costs.
-	fn weight_of_finalize(seats: u32) -> Weight {
+	pub(crate) fn weight_of_finalize(seats: u32) -> Weight {
 		T::WeightInfo::finalize(seats).saturating_add(T::Results::weight())
+	}
+
+	/// What the end of the time to challenge costs, once it is known whether there is an audit.
+	fn weight_of_end_of_window(seats: u32) -> Weight {
+		T::WeightInfo::begin_audit(seats).saturating_add(Self::weight_of_finalize(seats))
+	}
+
+	/// The most that closing the commitments of a committee can cost.
+	pub(crate) fn weight_of_any_close() -> Weight {
+		let audited = Self::weight_of_close(MAX_COMMITTEE / 2)
+			.saturating_add(Self::weight_of_audit_end(MAX_COMMITTEE));
+		Self::weight_of_close(MAX_COMMITTEE).max(audited)
+	}
+
+	/// The most that counting the reveals of a committee can cost.
+	pub(crate) fn weight_of_any_tally() -> Weight {
+		let audited = Self::weight_of_tally(MAX_COMMITTEE / 2)
+			.saturating_add(Self::weight_of_audit_end(MAX_COMMITTEE));
+		Self::weight_of_tally(MAX_COMMITTEE).max(audited)
 	}
 
 	/// What closing the commitments of so many seats costs; it may be the end of the request.
@@ -208,9 +237,9 @@ impl<T: Config> Pallet<T> {
 
 	/// The most that moving a request on by time can cost.
 	pub(crate) fn weight_of_any_transition() -> Weight {
-		Self::weight_of_close(MAX_COMMITTEE)
-			.max(Self::weight_of_tally(MAX_COMMITTEE))
-			.max(Self::weight_of_finalize(MAX_COMMITTEE))
+		Self::weight_of_any_close()
+			.max(Self::weight_of_any_tally())
+			.max(Self::weight_of_end_of_window(MAX_COMMITTEE))
 			.max(Self::weight_of_lapse(MAX_COMMITTEE))
 			.max(Self::weight_of_conclusion(MAX_COMMITTEE))
 			.max(T::WeightInfo::prune())
@@ -224,7 +253,7 @@ impl<T: Config> Pallet<T> {
 		request.state = match request.state.clone() {
 			RequestState::Queued { since } => {
 				Queue::<T>::remove(since, id);
-				Self::fail(id, &request, FailureReason::NoRandomness, now)
+				Self::give_up(id, &request, FailureReason::NoRandomness, now)
 			},
 			RequestState::Committing { committee, .. } => {
 				Self::close_commitments(id, &request, committee, now)
@@ -232,6 +261,7 @@ impl<T: Config> Pallet<T> {
 			RequestState::Revealing { committee, .. } => Self::tally(id, &request, committee, now),
 			// Nobody could have challenged it to the end.
 			RequestState::Agreed { committee, .. } if Self::is_stale(request.version) => {
+				Idle::<T>::remove(id);
 				Self::dismiss(id, &committee);
 				AgreedAt::<T>::remove(id);
 				Self::try_again(id, &request, committee.iter(), FailureReason::NoQuorum, now)
@@ -241,6 +271,11 @@ impl<T: Config> Pallet<T> {
 				let until = now.saturating_add(T::ChallengePeriod::get());
 				Self::deposit_event(Event::WindowExtended { request: id, until });
 				RequestState::Agreed { committee, outcome, until }
+			},
+			RequestState::Agreed { committee, outcome, .. }
+				if Self::has_to_be_audited(T::AuditRate::get(), id, &request, &committee) =>
+			{
+				Self::begin_audit(id, committee, outcome, now)
 			},
 			RequestState::Agreed { committee, outcome, .. } => {
 				Self::finalize(id, &request, committee, outcome, now)
@@ -265,19 +300,25 @@ impl<T: Config> Pallet<T> {
 		now: BlockNumberFor<T>,
 	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
 		if !T::Models::may_answer(request.version) {
-			return Self::fail(id, request, FailureReason::VersionNotServed, now);
+			return Self::give_up(id, request, FailureReason::VersionNotServed, now);
 		}
-		let seats = T::CommitteeSize::get().clamp(1, MAX_COMMITTEE);
+		// An audit has as many seats as the committee that it audits.
+		let (first, _) = Self::audit_of(id).unwrap_or_default();
+		let seats = match first.len() as u32 {
+			0 => T::CommitteeSize::get().clamp(1, MAX_COMMITTEE),
+			seats => seats,
+		};
 		// Nobody computes the answer to a question of their own.
 		let own = T::Stake::operator_of(&request.requester);
 		let mut exclude: Vec<T::AccountId> = Excluded::<T>::get(id).into_inner();
 		exclude.push(request.requester.clone());
 		exclude.extend(own);
+		exclude.extend(first.into_iter().map(|seat| seat.operator));
 
 		let seed = Self::seed(random, id, request.attempt);
 		let operators = T::Stake::draw(seed, seats, &exclude);
 		if (operators.len() as u32) < seats {
-			return Self::fail(id, request, FailureReason::NoWorkers, now);
+			return Self::give_up(id, request, FailureReason::NoWorkers, now);
 		}
 		request.attempt = request.attempt.saturating_add(1);
 		for operator in &operators {
@@ -297,7 +338,7 @@ impl<T: Config> Pallet<T> {
 		RequestState::Committing { committee, until: now.saturating_add(T::CommitPeriod::get()) }
 	}
 
-	/// `Committing` → `Revealing`, `Queued` or `Failed`.
+	/// `Committing` → `Revealing`, `Queued` or `Failed`; or the end of an audit.
 	pub(crate) fn close_commitments(
 		id: RequestId,
 		request: &RequestOf<T>,
@@ -328,29 +369,25 @@ impl<T: Config> Pallet<T> {
 		Self::try_again(id, request, silent, FailureReason::NoQuorum, now)
 	}
 
-	/// `Revealing` → `Agreed`, `Disputed`, `Queued` or `Failed`.
+	/// `Revealing` → `Agreed`, `Disputed`, `Queued` or `Failed`; or the end of an audit.
 	pub(crate) fn tally(
 		id: RequestId,
 		request: &RequestOf<T>,
 		committee: CommitteeOf<T>,
 		now: BlockNumberFor<T>,
 	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
-		let mut votes = BTreeMap::<H256, u32>::new();
 		for seat in &committee {
-			match seat.status {
-				// Punished and released when the commitments were closed.
-				SeatStatus::Assigned => (),
-				SeatStatus::Committed(_) => {
-					let penalty = T::UnrevealedPenalty::get();
-					T::Stake::punish(&seat.operator, Offence::Unrevealed, penalty);
-					Self::leave(id, &seat.operator);
-				},
-				SeatStatus::Revealed(outcome) => {
-					let votes = votes.entry(outcome).or_default();
-					*votes = votes.saturating_add(1);
-				},
+			// Who never committed was punished and released when the commitments were closed.
+			if matches!(seat.status, SeatStatus::Committed(_)) {
+				let penalty = T::UnrevealedPenalty::get();
+				T::Stake::punish(&seat.operator, Offence::Unrevealed, penalty);
+				Self::leave(id, &seat.operator);
 			}
 		}
+		if let Some((first, outcome)) = Self::audit_of(id) {
+			return Self::end_audit(id, request, first, outcome, committee, now);
+		}
+		let votes = votes(&committee);
 		let needed = quorum(committee.len() as u32);
 		let agreed = votes.iter().find(|(_, votes)| **votes >= needed);
 		let agreed = agreed.map(|(outcome, votes)| (*outcome, *votes));
@@ -366,6 +403,7 @@ impl<T: Config> Pallet<T> {
 		// Where seats differ that can't be heard any more, nobody is punished for it.
 		let agreed = agreed.filter(|_| !is_split || !Self::is_stale(request.version));
 		if let Some((outcome, _)) = agreed {
+			Self::await_idle_time(id, request.version);
 			let until = now.saturating_add(T::ChallengePeriod::get());
 			return RequestState::Agreed { committee, outcome, until };
 		}
@@ -376,13 +414,14 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// `Agreed` → `Finalized`.
-	fn finalize(
+	pub(crate) fn finalize(
 		id: RequestId,
 		request: &RequestOf<T>,
 		committee: CommitteeOf<T>,
 		outcome: H256,
 		now: BlockNumberFor<T>,
 	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+		Idle::<T>::remove(id);
 		for seat in &committee {
 			if matches!(seat.status, SeatStatus::Revealed(other) if other != outcome) {
 				T::Stake::punish(&seat.operator, Offence::Dissent, T::DissentPenalty::get());
@@ -401,7 +440,7 @@ impl<T: Config> Pallet<T> {
 		outcome: H256,
 		challenger: Option<&T::AccountId>,
 	) {
-		let (paid, refunded) = Self::pay(request, committee, outcome, challenger);
+		let (paid, refunded) = Self::pay(id, request, committee, outcome, challenger);
 		Self::forget_outputs(id, Some(outcome));
 		Self::forget_question(id);
 		Self::deposit_event(Event::Finalized { request: id, outcome, paid, refunded });
@@ -412,7 +451,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// → `Queued` for another committee, without `unwanted`; → `Failed` after the last attempt.
+	/// → `Queued` for another committee, without `unwanted`; → `Failed` after the last attempt. An
+	/// audit comes to nothing.
 	pub(crate) fn try_again<'a>(
 		id: RequestId,
 		request: &RequestOf<T>,
@@ -423,7 +463,11 @@ impl<T: Config> Pallet<T> {
 	where
 		T::AccountId: 'a,
 	{
-		if request.attempt >= T::MaxAttempts::get() {
+		if let Some((first, outcome)) = Self::audit_of(id) {
+			return Self::void_audit(id, request, first, outcome, now);
+		}
+		let audits = Self::forget_check(id);
+		if request.attempt >= T::MaxAttempts::get().saturating_add(audits) {
 			return Self::fail(id, request, reason, now);
 		}
 		Excluded::<T>::mutate(id, |excluded| {
@@ -457,6 +501,7 @@ impl<T: Config> Pallet<T> {
 		Self::forget_outputs(id, None);
 		Requests::<T>::remove(id);
 		AgreedAt::<T>::remove(id);
+		Checks::<T>::remove(id);
 		Self::deposit_event(Event::Pruned { request: id });
 	}
 

@@ -65,8 +65,8 @@ impl<T: Config> Pallet<T> {
 			weight
 				.saturating_add(Self::weight_of_statement(statement, MAX_COMMITTEE))
 				.saturating_add(match statement {
-					Statement::Commit { .. } => Self::weight_of_close(MAX_COMMITTEE),
-					Statement::Reveal { .. } => Self::weight_of_tally(MAX_COMMITTEE),
+					Statement::Commit { .. } => Self::weight_of_any_close(),
+					Statement::Reveal { .. } => Self::weight_of_any_tally(),
 				})
 		});
 		sum.max(least)
@@ -185,7 +185,9 @@ impl<T: Config> Pallet<T> {
 			RequestState::Committing { committee, .. }
 				if committee.iter().all(|seat| seat.status != SeatStatus::Assigned) =>
 			{
-				weight = weight.saturating_add(Self::weight_of_close(seats));
+				weight = weight
+					.saturating_add(Self::weight_of_close(seats))
+					.saturating_add(Self::weight_of_audit(id));
 				Self::close_commitments(id, &request, committee, now)
 			},
 			RequestState::Revealing { committee, .. }
@@ -193,7 +195,9 @@ impl<T: Config> Pallet<T> {
 					.iter()
 					.any(|seat| matches!(seat.status, SeatStatus::Committed(_))) =>
 			{
-				weight = weight.saturating_add(Self::weight_of_tally(seats));
+				weight = weight
+					.saturating_add(Self::weight_of_tally(seats))
+					.saturating_add(Self::weight_of_audit(id));
 				Self::tally(id, &request, committee, now)
 			},
 			unchanged => unchanged,

@@ -1,12 +1,16 @@
 //! What is true of the pallet's storage between any two calls.
 
 use crate::{
-	AgreedAt, Assignments, BalanceOf, Config, Deadlines, Disputes, Excluded, HoldReason, Inputs,
-	NextRequestId, Outputs, Pallet, Queue, Requests, RoomTaken, ServedUpTo,
+	AgreedAt, Assignments, BalanceOf, Check, Checks, Config, Deadlines, Disputes, Excluded,
+	HoldReason, Idle, Inputs, NextRequestId, Outputs, Pallet, Queue, Requests, ResidentWeights,
+	Residents, RoomTaken, ServedUpTo,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
-use dodona_primitives_inference::{outcome_hash, quorum, Contest, RequestState, SeatStatus};
+use dodona_primitives_inference::{
+	outcome_hash, quorum, Contest, RequestId, RequestState, SeatStatus,
+};
 use frame_support::{ensure, traits::fungible::InspectHold};
+use sp_core::H256;
 use sp_runtime::{
 	traits::{Saturating, Zero},
 	TryRuntimeError,
@@ -25,6 +29,10 @@ impl<T: Config> Pallet<T> {
 	/// - the bonds of all claims are held, and nothing else is: Σ held = Σ bonds;
 	/// - the claims of a dispute have different traces, and their outputs are there; two or more
 	///   play, and one alone has won;
+	/// - a request that is audited has no other result yet than its first committee's, which is held
+	///   by other operators than the second's; only results that can be challenged wait to be
+	///   computed again;
+	/// - the deposits for weights in the state are held, and nothing else is: Σ held = Σ deposits;
 	/// - the open seats are exactly those that can still be punished;
 	/// - nothing is kept for requests that are not there.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
@@ -49,9 +57,14 @@ impl<T: Config> Pallet<T> {
 			if let RequestState::Queued { since } = request.state {
 				waiting.insert((since, id));
 			}
+			let is_agreed = matches!(request.state, RequestState::Agreed { .. });
+			ensure!(is_agreed || !Idle::<T>::contains_key(id), "what waits can be challenged");
+			let first = Self::check_audit(id, &request.state)?;
+			open.extend(first.iter().map(|operator| (operator.clone(), id)));
 			let Some(committee) = request.state.committee() else { continue };
 			let operators: BTreeSet<_> = committee.iter().map(|seat| &seat.operator).collect();
 			ensure!(operators.len() == committee.len(), "a seat each");
+			ensure!(first.iter().all(|operator| !operators.contains(operator)), "a seat each");
 			let named = |outcome| {
 				committee
 					.iter()
@@ -91,6 +104,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(Queue::<T>::iter_keys().collect::<BTreeSet<_>>() == waiting, "the queue");
 
 		let mut bonds = Self::check_disputes()?;
+		let mut deposits = Self::check_residents()?;
 		for (account, _) in frame_system::Account::<T>::iter() {
 			let held = |reason: HoldReason| T::Currency::balance_on_hold(&reason.into(), &account);
 			let due = fees.remove(&account).unwrap_or_else(Zero::zero);
@@ -99,9 +113,13 @@ impl<T: Config> Pallet<T> {
 			let due = bonds.remove(&account).unwrap_or_else(Zero::zero);
 			let bond = held(HoldReason::Challenge);
 			ensure!(bond == due, "what is held is the bonds of claims that stand");
+			let due = deposits.remove(&account).unwrap_or_else(Zero::zero);
+			let deposit = held(HoldReason::Resident);
+			ensure!(deposit == due, "what is held is the deposits for weights in the state");
 		}
 		ensure!(fees.values().all(Zero::is_zero), "a fee is held");
 		ensure!(bonds.values().all(Zero::is_zero), "a bond is held");
+		ensure!(deposits.values().all(Zero::is_zero), "a deposit is held");
 
 		for (id, outcome, output) in Outputs::<T>::iter() {
 			ensure!(Requests::<T>::contains_key(id), "an output has a request");
@@ -111,10 +129,59 @@ impl<T: Config> Pallet<T> {
 			Inputs::<T>::iter_keys()
 				.chain(AgreedAt::<T>::iter_keys())
 				.chain(Excluded::<T>::iter_keys())
+				.chain(Checks::<T>::iter_keys())
+				.chain(Idle::<T>::iter_keys())
 				.all(Requests::<T>::contains_key),
 			"nothing is kept for requests that are not there"
 		);
 		Ok(())
+	}
+
+	/// The operators of the first committee of a request that is audited, as far as they can be
+	/// punished; none of one that is not.
+	fn check_audit(
+		id: RequestId,
+		state: &RequestState<T::AccountId, frame_system::pallet_prelude::BlockNumberFor<T>>,
+	) -> Result<BTreeSet<T::AccountId>, TryRuntimeError> {
+		let Some(Check::Running { first, outcome }) = Checks::<T>::get(id) else {
+			return Ok(BTreeSet::new());
+		};
+		let is_asked = matches!(
+			state,
+			RequestState::Queued { .. }
+				| RequestState::Committing { .. }
+				| RequestState::Revealing { .. }
+		);
+		ensure!(is_asked, "an audit ends with what the second committee says");
+		let named = |said: &H256| *said == outcome;
+		let said: BTreeMap<_, _> = first
+			.iter()
+			.filter_map(|seat| match seat.status {
+				SeatStatus::Revealed(said) => Some((seat.operator.clone(), said)),
+				_ => None,
+			})
+			.collect();
+		let votes = said.values().filter(|said| named(said)).count() as u32;
+		ensure!(votes >= quorum(first.len() as u32), "what is audited has a quorum");
+		ensure!(Outputs::<T>::contains_key(id, outcome), "and an output");
+		ensure!(AgreedAt::<T>::contains_key(id), "and was agreed on");
+		Ok(said.into_keys().collect())
+	}
+
+	/// The deposits for weights in the state, by account.
+	fn check_residents() -> Result<BTreeMap<T::AccountId, BalanceOf<T>>, TryRuntimeError> {
+		let mut deposits = BTreeMap::new();
+		for (version, resident) in Residents::<T>::iter() {
+			let deposit = deposits.entry(resident.depositor).or_insert_with(Zero::zero);
+			*deposit = resident.deposit.saturating_add(*deposit);
+			let bytes = ResidentWeights::<T>::decode_len(version);
+			ensure!(bytes == Some(resident.bytes as usize), "the weights are there");
+		}
+		ensure!(
+			ResidentWeights::<T>::iter_keys().all(Residents::<T>::contains_key),
+			"nobody's weights are in the state"
+		);
+		Ok(deposits)
 	}
 
 	/// The bonds of all claims, by account.

@@ -321,7 +321,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResultWithPostInfo {
 		let bytes = weights.len() as u32;
 		let nothing = T::WeightInfo::adjudicate(0);
-		let mut request = Requests::<T>::get(id)
+		let request = Requests::<T>::get(id)
 			.ok_or_else(|| Error::<T>::UnknownRequest.with_weight(nothing))?;
 		let (Some(dispute), RequestState::Disputed { committee, .. }) =
 			(Disputes::<T>::get(id), request.state.clone())
@@ -331,28 +331,46 @@ impl<T: Config> Pallet<T> {
 		let (case, work) = Self::adjudicable(id, &request, &weights)
 			.map_err(|error| error.with_weight(nothing))?;
 		let weight = Self::weight_of_adjudication(bytes, work);
-		let manifest = &case.manifest;
-		if ArtifactRef::of(&weights).0 != manifest.artifact {
+		if ArtifactRef::of(&weights).0 != case.manifest.artifact {
 			return Err(Error::<T>::WrongWeights.with_weight(T::WeightInfo::adjudicate(bytes)));
 		}
-		// What the engine refuses has no answer; nor has, as in a trace, what no trace can be had of.
-		let ending = match check(&manifest.architecture, &weights)
-			.and_then(|()| Model::load(&manifest.architecture, &weights))
+		let ending = Self::ending(&case, &weights);
+		let now = frame_system::Pallet::<T>::block_number();
+		let seats = committee.len() as u32;
+		Self::pronounce(id, request, committee, dispute, ending, Some(who), now);
+		Ok(Some(weight.saturating_add(Self::weight_of_conclusion(seats))).into())
+	}
+
+	/// What a run ends in, by running the model. What the engine refuses has no answer; nor has, as
+	/// in a trace, what no trace can be had of.
+	pub(crate) fn ending(case: &Case<BalanceOf<T>>, weights: &[u8]) -> Ending {
+		let architecture = &case.manifest.architecture;
+		match check(architecture, weights)
+			.and_then(|()| Model::load(architecture, weights))
 			.and_then(|model| model.run(&case.input))
 		{
 			Ok(output) => Ending::Output(output),
 			Err(_) => Ending::Fault,
-		};
+		}
+	}
+
+	/// The runtime has run the model: nothing is left to be said.
+	pub(crate) fn pronounce(
+		id: RequestId,
+		mut request: RequestOf<T>,
+		committee: CommitteeOf<T>,
+		dispute: DisputeOf<T>,
+		ending: Ending,
+		finder: Option<T::AccountId>,
+		now: BlockNumberFor<T>,
+	) {
 		let answer = ending.answer();
 		if let (Some(answer), Some(output)) = (answer, ending.output()) {
 			Outputs::<T>::insert(id, answer, output);
 		}
 		Self::deposit_event(Event::Adjudicated { request: id, answer });
-		let now = frame_system::Pallet::<T>::block_number();
-		let seats = committee.len() as u32;
-		request.state = Self::end_dispute(id, &request, committee, dispute, answer, Some(who), now);
+		request.state = Self::end_dispute(id, &request, committee, dispute, answer, finder, now);
 		Self::put(id, request);
-		Ok(Some(weight.saturating_add(Self::weight_of_conclusion(seats))).into())
 	}
 
 	/// What the run is decided by, if the runtime can run the model itself, and the work of that.

@@ -32,6 +32,11 @@ pub trait WeightInfo {
 	fn dispute(c: u32, ) -> Weight;
 	fn lapse(c: u32, ) -> Weight;
 	fn conclude(c: u32, ) -> Weight;
+	fn begin_audit(c: u32, ) -> Weight;
+	fn reside(b: u32, ) -> Weight;
+	fn unreside() -> Weight;
+	fn idle() -> Weight;
+	fn reexecute(b: u32, ) -> Weight;
 }
 
 /// The weights, with the database's as the runtime has them.
@@ -241,6 +246,44 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().writes((9_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 18927).saturating_mul(c.into()))
 	}
+	/// The range of component `c` is `[2, 32]`.
+	fn begin_audit(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(150_000_000, 20000)
+			.saturating_add(Weight::from_parts(4_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(10_u64))
+			.saturating_add(T::DbWeight::get().writes(6_u64))
+			.saturating_add(Weight::from_parts(0, 80).saturating_mul(c.into()))
+	}
+	/// The range of component `b` is `[2048, 262144]`.
+	fn reside(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(300_000_000, 20000)
+			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
+	}
+	fn unreside() -> Weight {
+		// Not measured yet.
+		Weight::from_parts(200_000_000, 20000)
+			.saturating_add(T::DbWeight::get().reads(6_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
+	}
+	fn idle() -> Weight {
+		// Not measured yet.
+		Weight::from_parts(60_000_000, 12000)
+			.saturating_add(T::DbWeight::get().reads(4_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// The range of component `b` is `[2048, 262144]`.
+	fn reexecute(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(300_000_000, 80000)
+			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+			.saturating_add(Weight::from_parts(0, 1).saturating_mul(b.into()))
+	}
 }
 
 /// The weights, for tests.
@@ -448,5 +491,43 @@ impl WeightInfo for () {
 			.saturating_add(RocksDbWeight::get().writes(40_u64))
 			.saturating_add(RocksDbWeight::get().writes((9_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 18927).saturating_mul(c.into()))
+	}
+	/// The range of component `c` is `[2, 32]`.
+	fn begin_audit(c: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(150_000_000, 20000)
+			.saturating_add(Weight::from_parts(4_000_000, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(10_u64))
+			.saturating_add(RocksDbWeight::get().writes(6_u64))
+			.saturating_add(Weight::from_parts(0, 80).saturating_mul(c.into()))
+	}
+	/// The range of component `b` is `[2048, 262144]`.
+	fn reside(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(300_000_000, 20000)
+			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
+	}
+	fn unreside() -> Weight {
+		// Not measured yet.
+		Weight::from_parts(200_000_000, 20000)
+			.saturating_add(RocksDbWeight::get().reads(6_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
+	}
+	fn idle() -> Weight {
+		// Not measured yet.
+		Weight::from_parts(60_000_000, 12000)
+			.saturating_add(RocksDbWeight::get().reads(4_u64))
+			.saturating_add(RocksDbWeight::get().writes(1_u64))
+	}
+	/// The range of component `b` is `[2048, 262144]`.
+	fn reexecute(b: u32, ) -> Weight {
+		// Not measured yet.
+		Weight::from_parts(300_000_000, 80000)
+			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(3_u64))
+			.saturating_add(Weight::from_parts(0, 1).saturating_mul(b.into()))
 	}
 }

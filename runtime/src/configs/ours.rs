@@ -58,6 +58,8 @@ parameter_types! {
 	pub const MaxStepWork: u64 = 32 << 20;
 	// Half of what a single core records in ten minutes: see `docs/engine.md`.
 	pub const StepsPerPeriod: u64 = 1 << 20;
+	pub const ResidentDepositBase: Balance = deposit(2, 0);
+	pub const ResidentDepositPerByte: Balance = deposit(0, 1);
 	/// Three days, in which a committee can examine what was proposed.
 	pub const AdmissionPeriod: BlockNumber = 3 * DAYS;
 	pub const MaxLiveVersions: u32 = 32;
@@ -192,10 +194,15 @@ impl Get<BlockNumber> for LongestObligation {
 		// Half of the claims that a dispute has room for play one after the other; of a model with a
 		// billion weights, a game takes 7 moves, and has one period more for another challenge.
 		let dispute = inference::MovePeriod::get().saturating_mul(MAX_CLAIMS / 2 * 8);
+		// Of a result that is audited.
+		let second = inference::DrawPeriod::get()
+			.saturating_add(inference::CommitPeriod::get())
+			.saturating_add(inference::RevealPeriod::get());
 		[
 			inference::CommitPeriod::get(),
 			inference::RevealPeriod::get(),
 			inference::ChallengePeriod::get(),
+			second,
 			dispute,
 			// What a block has no room for is served in one of the next.
 			2 * MINUTES,
@@ -234,6 +241,9 @@ impl pallet_inference::Config for Runtime {
 	// The same benchmark measures both.
 	type MaxAdjudicationWork = MaxAdmissionWork;
 	type MaxStepWork = MaxStepWork;
+	type AuditRate = inference::AuditRate;
+	type ResidentDepositBase = ResidentDepositBase;
+	type ResidentDepositPerByte = ResidentDepositPerByte;
 	type WorkerShare = inference::WorkerShare;
 	type ContributorShare = ContributorShare;
 	type WeightInfo = pallet_inference::weights::SubstrateWeight<Runtime>;

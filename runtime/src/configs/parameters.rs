@@ -77,6 +77,9 @@ pub mod dynamic_params {
 		/// Disputes that challenges can open at the same time.
 		#[codec(index = 16)]
 		pub static MaxOpenDisputes: u32 = 64;
+		/// Part of the results that a second committee is asked about.
+		#[codec(index = 17)]
+		pub static AuditRate: Perbill = Perbill::from_percent(2);
 	}
 
 	/// Of contributor staking.
@@ -267,6 +270,7 @@ impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 				I::ResultRetention(inference::ResultRetention, Some(2 * HOURS)),
 				I::DrawPeriod(inference::DrawPeriod, Some(40)),
 				I::MovePeriod(inference::MovePeriod, Some(8)),
+				I::AuditRate(inference::AuditRate, Some(Perbill::zero())),
 			]
 			.map(RuntimeParameters::Inference),
 		);

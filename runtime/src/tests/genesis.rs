@@ -64,6 +64,7 @@ fn genesis_should_have_neither_sudo_nor_short_periods_when_not_asked_to() {
 		assert_eq!(inference::CommitPeriod::get(), 5 * MINUTES);
 		assert_eq!(inference::CommitteeSize::get(), 7);
 		assert_eq!(inference::DrawPeriod::get(), 100);
+		assert_eq!(inference::AuditRate::get(), Perbill::from_percent(2));
 		assert_eq!(governance::UrgentConfirmPeriod::get(), 30 * MINUTES);
 	});
 }
@@ -76,6 +77,7 @@ fn periods_should_be_short_when_the_genesis_asks_for_it() {
 		assert_eq!(inference::RevealPeriod::get(), 10);
 		assert_eq!(inference::ChallengePeriod::get(), 1);
 		assert_eq!(inference::DrawPeriod::get(), 40);
+		assert!(inference::AuditRate::get().is_zero());
 		assert_eq!(
 			<Runtime as pallet_inference::Config>::ChallengePeriod::get(),
 			inference::ChallengePeriod::get()

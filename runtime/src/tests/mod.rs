@@ -3,6 +3,7 @@
 mod fees;
 mod genesis;
 mod governance;
+mod idle;
 mod messages;
 mod randomness;
 mod stateful;

@@ -230,8 +230,13 @@ fn run(seed: u64, done: &mut BTreeMap<&'static str, u32>) {
 	let version = governance::owned_version();
 	assert_eq!(version, VERSION);
 	let long = inference::Parameters::ResultRetention(inference::ResultRetention, Some(200));
+	// The four operators are enough for two committees.
+	let small = inference::Parameters::CommitteeSize(inference::CommitteeSize, Some(2));
+	let audited =
+		inference::Parameters::AuditRate(inference::AuditRate, Some(Perbill::from_percent(40)));
 	let short = feedback::Parameters::RoundLength(feedback::RoundLength, Some(40));
-	for parameter in [RuntimeParameters::Inference(long), RuntimeParameters::Feedback(short)] {
+	let ours = [long, small, audited].map(RuntimeParameters::Inference);
+	for parameter in ours.into_iter().chain([RuntimeParameters::Feedback(short)]) {
 		assert_ok!(Parameters::set_parameter(RuntimeOrigin::root(), parameter));
 	}
 	for number in 0..STEPS {

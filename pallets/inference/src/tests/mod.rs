@@ -2,6 +2,7 @@
 
 mod adjudication;
 mod asking;
+mod audit;
 mod challenge;
 mod committing;
 mod descent;
@@ -12,6 +13,7 @@ mod escrow;
 mod final_result;
 mod liveness;
 mod request;
+mod residents;
 mod revealing;
 mod slow_servers;
 mod stateful;
@@ -35,7 +37,7 @@ use dodona_primitives_models::{
 use dodona_primitives_staking::{Offence, RewardSink, StakeInspect, StakeSlash};
 use frame_support::{
 	assert_noop, assert_ok, derive_impl, parameter_types,
-	traits::{fungible::InspectHold, OnPoll, Randomness},
+	traits::{fungible::InspectHold, Hooks, OnPoll, Randomness},
 	weights::{Weight, WeightMeter},
 };
 use frame_system::offchain::{
@@ -119,6 +121,7 @@ parameter_types! {
 	pub static Decides: bool = true;
 	pub static Reporters: Vec<(AccountId, AccountId)> = Vec::new();
 	pub static MaxOpenDisputes: u32 = 4;
+	pub static AuditRate: Perbill = Perbill::zero();
 	pub static MaxAdjudicationWork: u64 = 100_000;
 	pub static MaxStepWork: u64 = 1_000_000;
 	pub const WinnerShare: Perbill = Perbill::from_percent(40);
@@ -394,6 +397,9 @@ impl Config for Test {
 	type MaxOpenDisputes = MaxOpenDisputes;
 	type MaxAdjudicationWork = MaxAdjudicationWork;
 	type MaxStepWork = MaxStepWork;
+	type AuditRate = AuditRate;
+	type ResidentDepositBase = ConstU128<10>;
+	type ResidentDepositPerByte = ConstU128<2>;
 	type WeightInfo = ();
 }
 
@@ -596,6 +602,24 @@ pub fn dispute(id: RequestId) -> DisputeOf<Test> {
 /// The numbers of the claims that stand.
 pub fn standing(id: RequestId) -> Vec<u32> {
 	dispute(id).claims.iter().map(|claim| claim.id).collect()
+}
+
+/// What is held of an account for weights in the state.
+pub fn deposited(number: u8) -> Balance {
+	Balances::balance_on_hold(&HoldReason::Resident.into(), &account(number))
+}
+
+/// Puts the version's weights into the state.
+pub fn reside(number: u8, weights: Vec<u8>) -> DispatchResult {
+	Inference::reside(RuntimeOrigin::signed(account(number)), VERSION, weights)
+}
+
+/// The end of a block in which so much weight is left; returns what was used of it.
+pub fn idle(left: Weight) -> Weight {
+	let used = Inference::on_idle(System::block_number(), left);
+	assert!(used.all_lte(left), "{used:?} of {left:?}");
+	check();
+	used
 }
 
 /// What is held of an account for its challenges.

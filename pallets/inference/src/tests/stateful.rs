@@ -36,6 +36,19 @@ enum Action {
 	Answer {
 		says: Vec<u8>,
 	},
+	/// Whoever has a seat says something.
+	AnswerAgain {
+		id: u64,
+		says: Vec<u8>,
+	},
+	/// The end of a block in which so much weight is left.
+	Idle {
+		weight: u64,
+	},
+	Reside,
+	Unreside {
+		number: u8,
+	},
 	Challenge {
 		id: u64,
 		number: u8,
@@ -97,6 +110,11 @@ fn action() -> impl Strategy<Value = Action> {
 		1 => prop::bool::weighted(0.95).prop_map(Action::Decides),
 		4 => prop::collection::vec(prop_oneof![0u8..2, 3u8..6], 4)
 			.prop_map(|says| Action::Answer { says }),
+		3 => (0u64..6, prop::collection::vec(prop_oneof![4 => Just(0u8), 1 => 1u8..2, 1 => 6u8..9], 4))
+			.prop_map(|(id, says)| Action::AnswerAgain { id, says }),
+		2 => (0u64..8).prop_map(|weight| Action::Idle { weight }),
+		1 => Just(Action::Reside),
+		1 => (51u8..=53).prop_map(|number| Action::Unreside { number }),
 		4 => (0u64..6, 51u8..=53, 0u8..6)
 			.prop_map(|(id, number, says)| Action::Challenge { id, number, says }),
 		16 => (0u64..6, 0u32..5, prop_oneof![1u8..=8, 51u8..=53], prop_oneof![Just(0), 0u64..200])
@@ -122,6 +140,7 @@ proptest! {
 		ToySteps::set(100);
 		Decides::set(true);
 		MaxOpenDisputes::set(2);
+		AuditRate::set(Perbill::from_percent(60));
 		let mut traces = BTreeMap::<H256, Trace>::new();
 		let mut ext = ExtBuilder::default().build();
 		ext.execute_with(|| {
@@ -178,6 +197,38 @@ proptest! {
 							}
 						}
 					},
+					Action::AnswerAgain { id, says: numbers } if known(&id) => {
+						// An 8 is silent, a 7 never reveals.
+						let RequestState::Committing { committee, .. } = state(id) else { continue };
+						let seats: Vec<u8> = committee
+							.iter()
+							.map(|seat| AsRef::<[u8]>::as_ref(&seat.operator)[0])
+							.collect();
+						for (number, said) in seats.iter().zip(&numbers) {
+							if *said < 8 {
+								let said = says(*said).unwrap();
+								let _ = submit(*number, commit_to(id, *number, &said));
+							}
+						}
+						for (number, said) in seats.iter().zip(&numbers) {
+							if *said < 7 {
+								let said = says(*said).unwrap();
+								let _ = submit(*number, reveal_of(id, *number, &said));
+							}
+						}
+					},
+					Action::Idle { weight } => {
+						let cost = <() as WeightInfo>::idle()
+							+ Inference::weight_of_reexecution(1_000, 10_000);
+						idle(cost * weight / 4);
+					},
+					Action::Reside => {
+						let _ = transactional(|| reside(52, weights()));
+					},
+					Action::Unreside { number } => {
+						let origin = RuntimeOrigin::signed(account(number));
+						let _ = transactional(|| Inference::unreside(origin, VERSION));
+					},
 					Action::Challenge { id, number, says: said } => {
 						let _ = transactional(|| challenge(number, id, says(said)));
 					},
@@ -223,6 +274,10 @@ proptest! {
 			assert_eq!(Requests::<Test>::iter().count(), 0);
 			assert_eq!(Disputes::<Test>::iter().count() as u32 + RoomTaken::<Test>::get(), 0);
 			(51..=53).for_each(|number| assert_eq!(bonded(number), 0));
+			assert_eq!(Checks::<Test>::iter().count() + Idle::<Test>::iter().count(), 0);
+			let _ = Inference::unreside(RuntimeOrigin::signed(account(52)), VERSION);
+			assert_eq!(deposited(52), 0);
+			check();
 			assert_eq!(held(&requester()), 0);
 			assert_eq!(Balances::total_issuance(), issued);
 			assert!(Obligations::get().values().all(|open| *open == 0));
