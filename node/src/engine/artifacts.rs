@@ -1,12 +1,20 @@
 //! Artifacts on disk: fetched chunk by chunk, and checked again wherever they are read.
 
-use super::{error::Unavailable, link::Node, metrics::Metrics};
-use dodona_engine::{EngineError, Source};
+use super::{
+	error::{Stop, Unavailable},
+	link::Node,
+	metrics::Metrics,
+};
+use dodona_engine::{
+	trace::{self, Blake},
+	EngineError, Source,
+};
+use dodona_primitives_inference::Job;
 use dodona_primitives_models::{chunk_hash, ArtifactRef, CHUNK_SIZE};
 use sp_core::H256;
 use std::{
 	cell::RefCell,
-	collections::BTreeMap,
+	collections::{BTreeMap, HashMap},
 	fmt::Display,
 	fs::{self, File, OpenOptions},
 	io,
@@ -16,6 +24,9 @@ use std::{
 	time::SystemTime,
 };
 use tokio::{sync::Mutex, task};
+
+/// Artifacts whose pages' root is remembered.
+const MOST_PAGES: usize = 1024;
 
 /// The artifacts' files: for each `<root>` with its bytes, or `<root>.part` while some are missing,
 /// and `<root>.index` with the hashes of its chunks.
@@ -27,13 +38,44 @@ pub struct Artifacts {
 	metrics: Metrics,
 	/// One download at a time.
 	turn: Mutex<()>,
+	/// By the artifact's root, the root over its pages.
+	pages: parking_lot::Mutex<HashMap<H256, H256>>,
 }
 
 impl Artifacts {
 	/// Those in `folder`, which is made.
-	pub fn new(folder: PathBuf, limit: u64, node: Arc<Node>, metrics: Metrics) -> io::Result<Self> {
+	pub fn new(
+		folder: PathBuf,
+		limit: u64,
+		node: Arc<Node>,
+		metrics: Metrics,
+	) -> io::Result<Arc<Self>> {
 		fs::create_dir_all(&folder)?;
-		Ok(Self { folder, limit, node, metrics, turn: Mutex::new(()) })
+		let (turn, pages) = (Mutex::new(()), Default::default());
+		Ok(Arc::new(Self { folder, limit, node, metrics, turn, pages }))
+	}
+
+	/// Refuses weights with which no dispute over an answer to `job` could be decided: then nobody
+	/// should give one.
+	pub fn admit(&self, job: &Job, weights: &Weights) -> Result<(), Stop> {
+		let root = job.artifact.root;
+		let known = self.pages.lock().get(&root).copied();
+		let pages = match known {
+			Some(pages) => pages,
+			None => {
+				let pages = weights.pages()?;
+				let mut all = self.pages.lock();
+				if all.len() >= MOST_PAGES {
+					all.clear();
+				}
+				all.insert(root, pages);
+				pages
+			},
+		};
+		if pages != job.pages {
+			return Err(Stop::OtherPages);
+		}
+		Ok(trace::check_from(&job.architecture, weights)?)
 	}
 
 	/// The artifact, with what is missing fetched. With `repair`, chunks on disk that are not what
@@ -198,6 +240,26 @@ impl Weights {
 		let mut bytes = vec![0; self.len_of(number)];
 		self.file.read_exact_at(&mut bytes, start_of(number)).ok()?;
 		(Some(&chunk_hash(&bytes)) == self.hashes.get(number)).then_some(bytes)
+	}
+
+	/// The root over all pages.
+	fn pages(&self) -> Result<H256, EngineError> {
+		let chunk = |number| self.chunk(number).ok_or(EngineError::ReadFailed);
+		let root = |bytes: Vec<u8>| trace::pages_root::<Blake>(&bytes);
+		let numbers = 0..self.hashes.len();
+		let roots = numbers.map(|number| chunk(number).map(root)).collect::<Result<Vec<_>, _>>()?;
+		Ok(H256(trace::fold::<Blake>(&roots)))
+	}
+
+	/// All bytes.
+	pub fn read(&self) -> Result<Vec<u8>, EngineError> {
+		let mut bytes = Vec::new();
+		let len = usize::try_from(self.artifact.size).map_err(|_| EngineError::OutOfMemory)?;
+		bytes.try_reserve_exact(len).map_err(|_| EngineError::OutOfMemory)?;
+		for number in 0..self.hashes.len() {
+			bytes.extend(self.chunk(number).ok_or(EngineError::ReadFailed)?);
+		}
+		Ok(bytes)
 	}
 
 	/// Whether the file has something in the chunk's place.

@@ -10,6 +10,8 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf};
 pub enum Stop {
 	/// The engine's own error.
 	Engine(EngineError),
+	/// The root over the weights' pages is another than the job's.
+	OtherPages,
 	/// This server can't, or not now.
 	Unavailable(Unavailable),
 }
@@ -37,6 +39,7 @@ impl From<Stop> for Progress {
 				| EngineError::Backend),
 			) => Self::Unavailable(error.to_string()),
 			Stop::Engine(error) => Self::Refused(error),
+			Stop::OtherPages => Self::OtherPages,
 			Stop::Unavailable(reason) => Self::Unavailable(reason.to_string()),
 		}
 	}
@@ -62,6 +65,15 @@ pub enum Unavailable {
 		/// What there is, in bytes.
 		limit: u64,
 	},
+	/// The run's trace takes more memory than this server may use for traces.
+	TraceTooLarge {
+		/// What is needed, in bytes.
+		needed: u64,
+		/// What there is, in bytes.
+		limit: u64,
+	},
+	/// What the run ends in can't be shown.
+	NoEvidence,
 	/// The artifact is larger than what is kept on disk.
 	TooLargeForCache {
 		/// What is needed, in bytes.
@@ -110,6 +122,12 @@ impl fmt::Display for Unavailable {
 				f,
 				"the model needs {needed} bytes of memory, and models may use {limit}: raise --memory"
 			),
+			Self::TraceTooLarge { needed, limit } => write!(
+				f,
+				"the run's trace needs {needed} bytes of memory, and traces may use {limit}: raise \
+				 --trace-memory"
+			),
+			Self::NoEvidence => f.write_str("what the run ends in is too long to be shown"),
 			Self::TooLargeForCache { needed, limit } => write!(
 				f,
 				"the artifact has {needed} bytes, and the cache keeps {limit}: raise --cache-size"

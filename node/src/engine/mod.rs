@@ -4,6 +4,7 @@
 //! They ask this server first, and get the same bytes sooner.
 
 mod artifacts;
+mod desk;
 mod error;
 mod jobs;
 mod link;
@@ -13,6 +14,7 @@ mod server;
 mod teams;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 pub use server::Options;
 
@@ -61,6 +63,10 @@ pub struct Command {
 	#[arg(long, value_name = "MiB")]
 	memory: Option<u64>,
 
+	/// Memory for runs in dispute beside that; a quarter of the machine's without this.
+	#[arg(long, value_name = "MiB")]
+	trace_memory: Option<u64>,
+
 	/// Jobs that are computed at a time; as many as there are cores without this, but at most 4.
 	#[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
 	jobs: Option<u16>,
@@ -88,6 +94,9 @@ impl Command {
 		let options = Options {
 			listen: self.listen,
 			memory: self.memory.map_or(defaults.memory, |mib| mib.saturating_mul(MIB)),
+			trace_memory: self
+				.trace_memory
+				.map_or(defaults.trace_memory, |mib| mib.saturating_mul(MIB)),
 			jobs: self.jobs.map_or(defaults.jobs, usize::from),
 			cache_size: self.cache_size.saturating_mul(MIB),
 			metrics: self.prometheus_port.map(|port| (Ipv4Addr::LOCALHOST, port).into()),
@@ -112,10 +121,12 @@ impl Options {
 	/// Everything that nobody said something else about.
 	pub fn new(node: String, cache: PathBuf) -> Self {
 		let threads = thread::available_parallelism().map_or(1, usize::from);
+		let memory = machine_memory().map_or(LITTLE_MEMORY, |bytes| bytes / 2);
 		Self {
 			listen: (Ipv4Addr::LOCALHOST, 0).into(),
 			node,
-			memory: machine_memory().map_or(LITTLE_MEMORY, |bytes| bytes / 2),
+			memory,
+			trace_memory: memory / 2,
 			jobs: threads.min(MOST_JOBS),
 			threads,
 			queue: QUEUE,

@@ -22,7 +22,8 @@ pub struct Key(Vec<u8>);
 impl Key {
 	/// The model of a job.
 	pub fn of(job: &Job) -> Self {
-		Self((&job.artifact, &job.architecture).encode())
+		// With the root over the pages: what is loaded is known to have it.
+		Self((&job.artifact, &job.pages, &job.architecture).encode())
 	}
 }
 
@@ -257,6 +258,7 @@ mod tests {
 	use super::*;
 	use dodona_engine::{golden, ENGINE_VERSION};
 	use dodona_primitives_inference::Input;
+	use sp_core::H256;
 	use std::{
 		sync::atomic::{AtomicBool, Ordering},
 		thread,
@@ -270,7 +272,8 @@ mod tests {
 		let model = Model::load(&architecture, &bytes).expect("it is sound");
 		let input = Input::truncate_from(golden::input(&architecture, seed));
 		let (artifact, ..) = ArtifactRef::of(&bytes);
-		(Job { engine: ENGINE_VERSION, architecture, artifact, input }, model)
+		let pages = H256::zero();
+		(Job { engine: ENGINE_VERSION, architecture, artifact, pages, input }, model)
 	}
 
 	/// Room for so many models of these jobs.

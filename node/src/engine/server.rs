@@ -2,11 +2,11 @@
 
 use super::{
 	artifacts::Artifacts, error::StartError, jobs::Jobs, link::Node, metrics::Metrics,
-	models::Models, teams::Teams,
+	models::Models, teams::Teams, traces::Traces,
 };
-use codec::{DecodeAll, Encode};
+use codec::{Decode, DecodeAll, Encode};
 use dodona_engine::{EngineError, ENGINE_VERSION};
-use dodona_primitives_inference::Job;
+use dodona_primitives_inference::{Job, Progress, Question};
 use jsonrpsee::{
 	server::{
 		middleware::http::{HostFilterLayer, ProxyGetRequestLayer},
@@ -29,8 +29,8 @@ use tokio::{task::JoinHandle, time::timeout};
 
 /// Longest request: a job in hex, with room to spare.
 const MAX_REQUEST: u32 = 512 * 1024;
-/// Longest answer: an output in hex, or the status.
-const MAX_RESPONSE: u32 = 512 * 1024;
+/// Longest answer: a witness in hex, with room to spare. Workers take no more than this.
+const MAX_RESPONSE: u32 = 2 * 1024 * 1024;
 /// Most connections at a time.
 const MAX_CONNECTIONS: u32 = 128;
 /// Most calls in one request.
@@ -48,6 +48,8 @@ pub struct Options {
 	pub node: String,
 	/// Most memory for models and what is computed with them, in bytes.
 	pub memory: u64,
+	/// Most memory for runs in dispute beside that, in bytes.
+	pub trace_memory: u64,
 	/// Most jobs that are computed at a time.
 	pub jobs: usize,
 	/// Threads for each of them.
@@ -76,6 +78,7 @@ pub struct Server {
 /// What methods work with.
 struct Context {
 	jobs: Arc<Jobs>,
+	traces: Arc<Traces>,
 	node: Arc<Node>,
 	metrics: Metrics,
 	teams: usize,
@@ -92,6 +95,13 @@ impl Server {
 		let artifacts = Artifacts::new(cache.clone(), cache_size, node.clone(), metrics.clone())
 			.map_err(|error| StartError::Cache(cache, error))?;
 		let models = Models::new(memory, metrics.clone());
+		let traces = Traces::new(
+			artifacts.clone(),
+			metrics.clone(),
+			options.trace_memory,
+			patience,
+			options.self_test,
+		)?;
 		let jobs = Jobs::new(models, artifacts, teams, metrics.clone(), queue, patience);
 
 		let hosts = ["localhost:*".into(), "127.0.0.1:*".into(), host_of(listen.ip())];
@@ -122,9 +132,11 @@ impl Server {
 			}));
 		}
 		let (swept, linked, engine) = (jobs.clone(), node.clone(), url_of(address));
-		tasks.push(tokio::spawn(async move { swept.sweep().await }));
+		tasks.push(tokio::spawn(async move { swept.desk().sweep().await }));
+		let swept = traces.clone();
+		tasks.push(tokio::spawn(async move { swept.desk().sweep().await }));
 		tasks.push(tokio::spawn(async move { linked.announce(&engine).await }));
-		let context = Context { jobs, node, metrics, teams: options.jobs };
+		let context = Context { jobs, traces, node, metrics, teams: options.jobs };
 		let handle = server.start(methods(context).map_err(other)?);
 		Ok(Self { address, handle, tasks })
 	}
@@ -170,20 +182,37 @@ pub fn url_of(address: SocketAddr) -> String {
 fn methods(context: Context) -> Result<RpcModule<Context>, jsonrpsee::core::RegisterMethodError> {
 	let mut module = RpcModule::new(context);
 	module.register_async_method("engine_answer", |params, context, _| async move {
-		let (job, wait): (String, u64) = params.parse()?;
-		let job = bytes(&job).and_then(|bytes| Job::decode_all(&mut &bytes[..]).ok());
-		let job = job.ok_or_else(|| invalid("the job is not a SCALE-encoded `Job` in 0x-hex"))?;
-		let progress = context.jobs.answer(job, Duration::from_millis(wait).min(MAX_WAIT)).await;
-		Ok::<_, ErrorObjectOwned>(format!("0x{}", hex::encode(progress.encode())))
+		let (job, wait): (Job, _) =
+			asked(&params, "the job is not a SCALE-encoded `Job` in 0x-hex")?;
+		Ok::<_, ErrorObjectOwned>(told(context.jobs.answer(job, wait).await))
+	})?;
+	module.register_async_method("engine_trace", |params, context, _| async move {
+		let what = "the question is not a SCALE-encoded `Question` in 0x-hex";
+		let (question, wait): (Question, _) = asked(&params, what)?;
+		Ok::<_, ErrorObjectOwned>(told(context.traces.answer(question, wait).await))
 	})?;
 	module.register_method("engine_cancel", |params: Params, context, _| {
 		let (id,): (String,) = params.parse()?;
 		let id: Option<[u8; 32]> = bytes(&id).and_then(|bytes| bytes.try_into().ok());
 		let id = id.ok_or_else(|| invalid("the job's id is not 32 bytes in 0x-hex"))?;
-		Ok::<_, ErrorObjectOwned>(context.jobs.cancel(H256(id)))
+		let desks = [context.jobs.desk(), context.traces.desk()];
+		Ok::<_, ErrorObjectOwned>(desks.into_iter().any(|desk| desk.cancel(H256(id))))
 	})?;
 	module.register_method("engine_status", |_, context, _| context.status())?;
 	Ok(module)
+}
+
+/// What is asked for, and how long its end is waited for.
+fn asked<A: Decode>(params: &Params, problem: &str) -> Result<(A, Duration), ErrorObjectOwned> {
+	let (what, wait): (String, u64) = params.parse()?;
+	let what = bytes(&what).and_then(|bytes| A::decode_all(&mut &bytes[..]).ok());
+	let what = what.ok_or_else(|| invalid(problem))?;
+	Ok((what, Duration::from_millis(wait).min(MAX_WAIT)))
+}
+
+/// Progress as it is told.
+fn told(progress: Progress) -> String {
+	format!("0x{}", hex::encode(progress.encode()))
 }
 
 /// The bytes of 0x-hex.
@@ -198,7 +227,7 @@ fn invalid(reason: &str) -> ErrorObjectOwned {
 impl Context {
 	/// How the server is, for people and their programs.
 	fn status(&self) -> Value {
-		let Self { jobs, node, metrics, teams } = self;
+		let Self { jobs, node, metrics, teams, .. } = self;
 		let models = jobs.models();
 		json!({
 			"version": env!("CARGO_PKG_VERSION"),
@@ -211,6 +240,7 @@ impl Context {
 				"running": metrics.computing.get(),
 				"most": teams,
 			},
+			"traces": metrics.traces(),
 			"counters": metrics.counters(),
 		})
 	}

@@ -26,7 +26,7 @@ mod witness;
 
 pub use program::{Cost, Operation, Program, Step};
 pub use record::{Fault, Limits, Proven, Trace};
-pub use table::check;
+pub use table::{check, check_from};
 #[cfg(feature = "std")]
 pub use tree::Blake;
 pub use tree::{fold, node_at, pages_depth, pages_root, Hash, Hasher, CHUNK_DEPTH, PAGE};

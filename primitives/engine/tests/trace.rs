@@ -17,7 +17,7 @@ use dodona_engine::{
 	Architecture, Class, EngineError, Model, Real,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 mod common;
 
@@ -721,6 +721,38 @@ fn file_should_have_no_trace_when_its_header_is_too_long() {
 	assert!(trace::check(&architecture, &long).is_err());
 	// Another model's file.
 	assert!(trace::check(&golden::mlp(&[2, 2]), &artifact).is_err());
+}
+
+#[test]
+fn recording_should_end_when_it_is_told_to() {
+	let run = Run::new(
+		golden::mlp(&[40, 30, 3]),
+		golden::artifact(&golden::mlp(&[40, 30, 3]), 5, 1.0).unwrap(),
+		&golden::input(&golden::mlp(&[40, 30, 3]), 5),
+	);
+	let steps = run.program.steps();
+	assert!(steps > 3);
+	let record = |most: u64| {
+		let mut seen = 0;
+		let trace = Trace::<Blake>::record_in_steps(
+			&run.program,
+			run.artifact.clone(),
+			None,
+			Limits::default(),
+			&mut || {
+				seen += 1;
+				if seen > most {
+					ControlFlow::Break(())
+				} else {
+					ControlFlow::Continue(())
+				}
+			},
+		);
+		(trace.unwrap().map(|trace| trace.root()), seen)
+	};
+	assert_eq!(record(3), (None, 4));
+	let whole = run.record(None, Limits::default()).root();
+	assert_eq!(record(steps), (Some(whole), steps));
 }
 
 /// Roots that every build has to get.

@@ -31,7 +31,7 @@ pub use feedback::{
 	rating_commitment, RatedRequest, RatedRequests, Rating, RatingInfo, RatingRound, RoundRatings,
 	VersionRatings,
 };
-pub use job::{Job, Progress};
+pub use job::{Asks, Job, Progress, Question};
 pub use state::{FailureReason, Request, RequestInfo, RequestState, Seat, SeatStatus};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

@@ -9,6 +9,7 @@ use dodona_engine::{
 	},
 	Class,
 };
+use dodona_primitives_inference::{Asks, Question};
 use std::{
 	io::{Read, Write},
 	net::{TcpListener, TcpStream},
@@ -148,14 +149,17 @@ async fn call_should_fail_when_the_job_is_not_encoded_as_one() {
 		String::new(),
 	];
 	for job in hostile {
-		let answer = engine.client.request::<String, _>("engine_answer", rpc_params![job, 0]).await;
-		assert!(matches!(answer, Err(Error::Call(error)) if error.code() == -32602));
+		for method in ["engine_answer", "engine_trace"] {
+			let answer = engine.client.request::<String, _>(method, rpc_params![job, 0]).await;
+			assert!(matches!(answer, Err(Error::Call(error)) if error.code() == -32602));
+		}
 	}
 	for id in ["0x00", "", "0x"] {
 		let answer = engine.client.request::<bool, _>("engine_cancel", rpc_params![id]).await;
 		assert!(matches!(answer, Err(Error::Call(error)) if error.code() == -32602));
 	}
 	assert_eq!(engine.number("/counters/started").await, 0);
+	assert_eq!(engine.number("/traces/questions/started").await, 0);
 	engine.stop().await;
 	peer.stop().await;
 }
@@ -227,6 +231,8 @@ async fn metrics_should_be_served_when_a_port_is_given() {
 	let bytes = golden::artifact(&architecture, 1, 1.0).expect("it is sound");
 	let asked = job(&architecture, peer.store(&bytes), golden::input(&architecture, 1));
 	engine.end(&asked).await;
+	let known = Question { job: asked, planted: None, asks: Asks::Known };
+	engine.end_of("engine_trace", &known).await;
 	until("metrics are there", || TcpStream::connect(address).is_ok()).await;
 	let mut stream = TcpStream::connect(address).expect("it listens");
 	stream
@@ -234,7 +240,15 @@ async fn metrics_should_be_served_when_a_port_is_given() {
 		.expect("it is open");
 	let mut answer = String::new();
 	stream.read_to_string(&mut answer).expect("it is text");
-	for line in ["jobs_done_total 1", "chunks_fetched_total 2", "models_resident 1"] {
+	let lines = [
+		"jobs_done_total 1",
+		"chunks_fetched_total 2",
+		"models_resident 1",
+		"questions_done_total 1",
+		"traces_recorded_total 1",
+		"traces_resident 1",
+	];
+	for line in lines {
 		assert!(answer.contains(&format!("\ndodona_engine_{line}\n")), "{line}: {answer}");
 	}
 	engine.stop().await;

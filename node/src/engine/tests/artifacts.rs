@@ -45,7 +45,7 @@ async fn artifact_should_be_unavailable_when_the_index_is_not_its_own() {
 	let (peer, folder) = (Peer::start().await, Folder::new());
 	let engine = Engine::start(&peer, &folder, |_| ()).await;
 	let (architecture, bytes) = large();
-	let artifact = peer.store(&bytes);
+	let artifact = peer.store(&bytes).artifact;
 	let (other, ..) = ArtifactRef::of(&bytes[1..]);
 	let input = golden::input(&architecture, 3);
 	let cases = [
@@ -137,7 +137,7 @@ async fn cached_file_should_go_when_another_needs_the_room() {
 	};
 	let mut artifacts = [1, 2, 3].map(stored);
 	// Not the order of their names.
-	artifacts.sort_by_key(|(artifact, _)| artifact.root);
+	artifacts.sort_by_key(|(stored, _)| stored.artifact.root);
 	let [first, third, second] = artifacts;
 	let room = 2 * first.1.len() as u64 + 1024;
 	let input = golden::input(&architecture, 9);
@@ -148,13 +148,13 @@ async fn cached_file_should_go_when_another_needs_the_room() {
 		let file = fs::File::create(&strangers).expect("the folder is there");
 		file.set_len(4096).expect("there is room");
 		file.set_modified(SystemTime::UNIX_EPOCH).expect("it is ours");
-		for (artifact, bytes) in artifacts {
-			let asked = job(&architecture, *artifact, input.clone());
+		for (stored, bytes) in artifacts {
+			let asked = job(&architecture, *stored, input.clone());
 			assert_eq!(engine.end(&asked).await, expected(&architecture, bytes, &input));
 		}
 		engine.stop().await;
 	}
-	let there = [&first, &second, &third].map(|(artifact, _)| folder.file(artifact).exists());
+	let there = [&first, &second, &third].map(|(stored, _)| folder.file(&stored.artifact).exists());
 	assert_eq!(there, [true, false, true]);
 	assert!(strangers.exists());
 

@@ -14,7 +14,7 @@ use serde_json::json;
 const MOST_TOKENS: u32 = MAX_OUTPUT_LEN / 4;
 
 /// A llama that generates for seconds, its weights, and a prompt for it.
-fn slow(seed: u64) -> (Architecture, Vec<u8>, Vec<u8>) {
+pub fn slow(seed: u64) -> (Architecture, Vec<u8>, Vec<u8>) {
 	let architecture = Architecture::Llama(llama::Config {
 		hidden: 256,
 		intermediate: 512,
@@ -32,7 +32,7 @@ fn slow(seed: u64) -> (Architecture, Vec<u8>, Vec<u8>) {
 }
 
 /// Perceptrons of the same size with different weights, and a question to each.
-fn perceptrons(peer: &Peer) -> [(Job, Progress); 2] {
+pub fn perceptrons(peer: &Peer) -> [(Job, Progress); 2] {
 	let architecture = golden::mlp(&[256, 512, 4]);
 	[1, 2].map(|seed| {
 		let bytes = golden::artifact(&architecture, seed, 1.0).expect("it is sound");

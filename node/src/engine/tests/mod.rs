@@ -4,15 +4,16 @@ mod answers;
 mod artifacts;
 mod jobs;
 mod link;
+mod traces;
 
 use super::{
 	server::{url_of, Server},
 	Options,
 };
 use codec::{DecodeAll, Encode};
-use dodona_engine::{golden, Architecture, EngineError, Model, ENGINE_VERSION};
+use dodona_engine::{golden, trace, Architecture, EngineError, Model, ENGINE_VERSION};
 use dodona_primitives_inference::{Input, Job, Progress};
-use dodona_primitives_models::{chunk_cid, chunk_hash, ArtifactRef};
+use dodona_primitives_models::{chunk_cid, chunk_hash, pages_root, ArtifactRef};
 use jsonrpsee::{
 	core::client::{ClientT, Error},
 	rpc_params,
@@ -23,6 +24,7 @@ use jsonrpsee::{
 };
 use parking_lot::Mutex;
 use serde_json::Value;
+use sp_core::H256;
 use std::{
 	collections::HashMap,
 	fs,
@@ -52,6 +54,20 @@ struct Stock {
 	storage: HashMap<String, String>,
 	/// Whether unsafe methods are refused.
 	safe: bool,
+}
+
+/// An artifact that a node has.
+#[derive(Clone, Copy)]
+struct Stored {
+	artifact: ArtifactRef,
+	pages: H256,
+}
+
+/// One that no pages are known of.
+impl From<ArtifactRef> for Stored {
+	fn from(artifact: ArtifactRef) -> Self {
+		Self { artifact, pages: H256::zero() }
+	}
 }
 
 /// A stand-in for a node: it speaks the part of its RPC that the engine uses.
@@ -99,13 +115,13 @@ impl Peer {
 	}
 
 	/// Stores an artifact.
-	fn store(&self, bytes: &[u8]) -> ArtifactRef {
+	fn store(&self, bytes: &[u8]) -> Stored {
 		let (artifact, index, chunks) = ArtifactRef::of(bytes);
 		let mut stock = self.stock.lock();
 		for chunk in chunks.into_iter().chain([&index[..]]) {
 			stock.chunks.insert(chunk_cid(chunk_hash(chunk)), chunk.to_vec());
 		}
-		artifact
+		Stored { artifact, pages: pages_root(bytes) }
 	}
 
 	/// Changes the chunk that is stored for `original`.
@@ -171,7 +187,7 @@ impl Engine {
 	async fn start(peer: &Peer, folder: &Folder, change: impl FnOnce(&mut Options)) -> Self {
 		let mut options = Options::new(format!("ws://{}", peer.address), folder.0.clone());
 		(options.jobs, options.threads) = (2, 2);
-		options.memory = 1 << 30;
+		(options.memory, options.trace_memory) = (1 << 30, 1 << 30);
 		change(&mut options);
 		let server = Server::start(options).await.expect("everything it needs is there");
 		let address = server.address();
@@ -185,27 +201,34 @@ impl Engine {
 
 	/// How far `job` is after at most `wait`.
 	async fn progress(&self, job: &Job, wait: u64) -> Progress {
-		let job = format!("0x{}", hex::encode(job.encode()));
-		let answer: String = self
-			.client
-			.request("engine_answer", rpc_params![job, wait])
-			.await
-			.expect("it is known");
+		self.ask("engine_answer", job, wait).await
+	}
+
+	/// How far what is asked of `method` is after at most `wait`.
+	async fn ask(&self, method: &str, what: &impl Encode, wait: u64) -> Progress {
+		let what = format!("0x{}", hex::encode(what.encode()));
+		let answer: String =
+			self.client.request(method, rpc_params![what, wait]).await.expect("it is known");
 		let bytes = hex::decode(answer.strip_prefix("0x").expect("0x-hex")).expect("hex");
 		Progress::decode_all(&mut &bytes[..]).expect("it is a `Progress`")
 	}
 
 	/// How `job` ends.
 	async fn end(&self, job: &Job) -> Progress {
+		self.end_of("engine_answer", job).await
+	}
+
+	/// How what is asked of `method` ends.
+	async fn end_of(&self, method: &str, what: &impl Encode) -> Progress {
 		let end = async {
 			loop {
-				let progress = self.progress(job, 10_000).await;
+				let progress = self.ask(method, what, 10_000).await;
 				if progress != Progress::Pending {
 					return progress;
 				}
 			}
 		};
-		timeout(PATIENCE, end).await.expect("the job ends")
+		timeout(PATIENCE, end).await.expect("it ends")
 	}
 
 	/// Why `job` can't be computed.
@@ -217,7 +240,11 @@ impl Engine {
 	}
 
 	async fn cancel(&self, job: &Job) -> bool {
-		let id = format!("{:?}", job.id());
+		self.cancel_id(job.id()).await
+	}
+
+	async fn cancel_id(&self, id: H256) -> bool {
+		let id = format!("{id:?}");
 		self.client
 			.request("engine_cancel", rpc_params![id])
 			.await
@@ -282,11 +309,13 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// The question of `input` to the model of `architecture` in `artifact`.
-fn job(architecture: &Architecture, artifact: ArtifactRef, input: Vec<u8>) -> Job {
+fn job(architecture: &Architecture, stored: impl Into<Stored>, input: Vec<u8>) -> Job {
+	let Stored { artifact, pages } = stored.into();
 	Job {
 		engine: ENGINE_VERSION,
 		architecture: architecture.clone(),
 		artifact,
+		pages,
 		input: Input::truncate_from(input),
 	}
 }
@@ -301,7 +330,8 @@ fn large() -> (Architecture, Vec<u8>) {
 
 /// What a model's answer is.
 fn expected(architecture: &Architecture, artifact: &[u8], input: &[u8]) -> Progress {
-	let model = Model::load(architecture, artifact);
+	let model =
+		trace::check(architecture, artifact).and_then(|()| Model::load(architecture, artifact));
 	match model.and_then(|model| model.run(input)) {
 		Ok(output) => Progress::Done(output),
 		Err(error) => Progress::Refused(error),

@@ -87,8 +87,8 @@ impl<T: Config> Computer<T> {
 			return Err(WorkError::TooEarly(answer));
 		}
 		let (manifest, input) = Self::question(task)?;
-		let Manifest { engine, architecture, artifact, .. } = manifest;
-		let job = Job { engine, architecture, artifact, input };
+		let Manifest { engine, architecture, artifact, pages, .. } = manifest;
+		let job = Job { engine, architecture, artifact, pages, input };
 		if self.is_over() {
 			return if wait { Ok(Standing::Pending) } else { Err(WorkError::OutOfTime) };
 		}
@@ -104,6 +104,7 @@ impl<T: Config> Computer<T> {
 			Ok(Progress::Refused(error)) => {
 				return Err(self.failed(answer, WorkError::Engine(error)))
 			},
+			Ok(Progress::OtherPages) => return Err(self.failed(answer, WorkError::OtherPages)),
 			Ok(Progress::Unavailable(reason)) => self.left_by(Away::Unavailable(reason)),
 			Err(away) => self.left_by(away),
 		};

@@ -1,26 +1,25 @@
 //! Standing up for what a worker has said: plays for its claim in a dispute.
 //!
-//! What is to be said next is read off the dispute, and computed again each time. With weights that
-//! don't fit into this Wasm, a claim is left to others who stand for the same answer.
+//! What is to be said next is read off the dispute, and computed again each time: here, or by an
+//! engine server, which keeps what it has recorded.
 
 use super::{
-	artifact,
 	failures::{Failures, Subject},
+	runs::Run,
 	switches::Fault,
 	WorkError, Worker,
 };
 use crate::{
 	moves::{MoveOf, WitnessOf},
-	Call, Config, DisputeOf, Disputes, Inputs, Pallet, Requests, LOG_TARGET,
+	Call, Config, DisputeOf, Disputes, Pallet, Requests, LOG_TARGET,
 };
 use alloc::{vec, vec::Vec};
 use codec::Encode;
-use dodona_engine::trace::{End, Limits, Program, Trace};
 use dodona_primitives_inference::{
 	player::{self, Next, Planted, Said},
 	Contest, Move, Output, RequestId, RequestState, SeatStatus,
 };
-use dodona_primitives_models::{pages_root, Blake2, Manifest, ModelInspect, VersionId};
+use dodona_primitives_models::VersionId;
 use frame_system::{
 	offchain::{SendSignedTransaction, Signer},
 	pallet_prelude::BlockNumberFor,
@@ -29,21 +28,11 @@ use sp_core::H256;
 use sp_io::hashing::blake2_256;
 use sp_runtime::offchain::{Duration, Timestamp};
 
-/// How long the weights of one version may take to arrive.
-const FETCH_TIME: Duration = Duration::from_millis(4_000);
+/// How long an engine server may take to say what a corrupt run ends in, or that it is at it.
+const ASK_TIME: Duration = Duration::from_millis(1_000);
 
 /// Most disputes that are looked at after a block.
 const MOST_DISPUTES: usize = 64;
-
-/// Most steps and work of a run that is recorded here: a second or two. What is larger is left to
-/// others.
-const MOST_STEPS: u64 = 100_000;
-const MOST_WORK: u64 = 200_000_000;
-
-/// What is kept of a run: the memory of this Wasm is small.
-const LIMITS: Limits = Limits { hashes: 16 * 1024, states: 8 };
-
-type Recorded = Trace<Blake2>;
 
 /// What a worker has said, and how it is disputed.
 struct Stand<T: Config> {
@@ -77,11 +66,17 @@ impl<T: Config> Pallet<T> {
 				if !failures.begin(subject, now) {
 					continue;
 				}
-				match Self::speak(&stand, worker, &failures, now) {
-					Ok(true) => heard.push(stand.said),
-					// The pool has something else of this worker; the next block is early enough.
-					Ok(false) => failures.worked(subject),
-					Err(error) => Self::report(now, request, worker, &error),
+				let spoken = Self::speak(&stand, worker, &failures, now, until);
+				if matches!(spoken, Ok(true) | Err(WorkError::Computing)) {
+					heard.push(stand.said);
+				}
+				// The pool has something else of this worker, or the engine server is at it: the next block
+				// is early enough.
+				if matches!(spoken, Ok(false) | Err(WorkError::Computing)) {
+					failures.worked(subject);
+				}
+				if let Err(error) = spoken {
+					Self::report(now, request, worker, &error);
 				}
 			}
 		}
@@ -107,13 +102,14 @@ impl<T: Config> Pallet<T> {
 		worker: &Worker<T>,
 		failures: &Failures<BlockNumberFor<T>>,
 		now: BlockNumberFor<T>,
+		until: Timestamp,
 	) -> Result<bool, WorkError> {
 		let planted = match worker.fault {
 			Some(Fault::Corrupt(planted)) => Some(planted),
 			_ => None,
 		};
-		let trace = Self::record(stand.request, stand.version, planted, failures, now)?;
-		let known = player::known(&trace).ok_or(WorkError::NoEvidence)?;
+		let run = Run::of::<T>(stand.request, stand.version, planted, now, until, failures)?;
+		let known = run.known()?;
 		if known.answer != Some(stand.said) {
 			// It was wrong, and can only lose.
 			return Err(WorkError::SaidSomethingElse);
@@ -123,7 +119,7 @@ impl<T: Config> Pallet<T> {
 			return Ok(true);
 		}
 		let request = stand.request;
-		let call = match player::say(&trace, &next).ok_or(WorkError::NoEvidence)? {
+		let call = match run.say(&next)? {
 			Said::Play { claim, step } => {
 				let step: MoveOf<T> = match step {
 					Move::Open { root, end, path, witness } => {
@@ -145,36 +141,6 @@ impl<T: Config> Pallet<T> {
 		Ok(sent.iter().any(|(_, result)| result.is_ok()))
 	}
 
-	/// Records the run of a request, with a wrong result where one is planted.
-	pub(super) fn record(
-		id: RequestId,
-		version: VersionId,
-		planted: Option<Planted>,
-		failures: &Failures<BlockNumberFor<T>>,
-		now: BlockNumberFor<T>,
-	) -> Result<Recorded, WorkError> {
-		let input = Inputs::<T>::get(id).ok_or(WorkError::Gone)?;
-		let manifest = T::Models::manifest(version).ok_or(WorkError::Gone)?;
-		let Manifest { architecture, artifact, .. } = &manifest;
-		let program = Program::new(architecture, &input).map_err(WorkError::Engine)?;
-		if program.steps() > MOST_STEPS || architecture.work(&input) > MOST_WORK {
-			return Err(WorkError::TooLongToRecord);
-		}
-		let weights = Subject::Weights(version);
-		if !failures.begin(weights, now) {
-			return Err(WorkError::TooEarly(weights));
-		}
-		let until = sp_io::offchain::timestamp().add(FETCH_TIME);
-		let bytes =
-			artifact::fetch(artifact, until).map_err(|error| WorkError::Artifact(error, None))?;
-		if pages_root(&bytes) != manifest.pages {
-			return Err(WorkError::OtherPages);
-		}
-		failures.worked(weights);
-		let fault = planted.and_then(|planted| planted.fault(&program));
-		Recorded::record_within(&program, bytes, fault, LIMITS).map_err(WorkError::Engine)
-	}
-
 	/// The answer of a run with a wrong result where one is planted.
 	pub(super) fn corrupted(
 		id: RequestId,
@@ -183,11 +149,8 @@ impl<T: Config> Pallet<T> {
 		now: BlockNumberFor<T>,
 	) -> Result<Output, WorkError> {
 		let failures = Failures::of(Self::genesis_hash());
-		let trace = Self::record(id, version, Some(planted), &failures, now)?;
-		match trace.end().map_err(|_| WorkError::NoEvidence)?.3 {
-			End::Output(output) => Output::try_from(output).map_err(|_| WorkError::OutputTooLong),
-			End::Fault => Err(WorkError::NoEvidence),
-		}
+		let until = sp_io::offchain::timestamp().add(ASK_TIME);
+		Run::of::<T>(id, version, Some(planted), now, until, &failures)?.output()
 	}
 }
 

@@ -1,11 +1,11 @@
-//! Asking an engine server for an answer. The server is the operator's own and computes what the
+//! Asking an engine server for an answer, or about a run in dispute. The server is the operator's own and computes what the
 //! Wasm would, faster; nothing is kept of one that does not.
 
 use super::rpc::{self, CallError};
 use alloc::{format, string::String};
 use codec::{DecodeAll, Encode};
 use core::fmt;
-use dodona_primitives_inference::{Job, Progress};
+use dodona_primitives_inference::{Job, Progress, Question};
 use sp_runtime::offchain::{Duration, Timestamp};
 
 /// How much longer than it was told to wait a server may take.
@@ -48,10 +48,30 @@ pub(crate) fn answer(
 	wait: bool,
 	until: Timestamp,
 ) -> Result<Progress, Away> {
+	ask(address, "engine_answer", job, wait, until)
+}
+
+/// Like [`answer`], for a question about a run.
+pub(crate) fn trace(
+	address: &str,
+	question: &Question,
+	wait: bool,
+	until: Timestamp,
+) -> Result<Progress, Away> {
+	ask(address, "engine_trace", question, wait, until)
+}
+
+fn ask(
+	address: &str,
+	method: &str,
+	what: &impl Encode,
+	wait: bool,
+	until: Timestamp,
+) -> Result<Progress, Away> {
 	let now = sp_io::offchain::timestamp();
 	let wait = if wait { until.sub(MARGIN).diff(&now) } else { Duration::default() };
-	let params = format!(r#""0x{}",{}"#, hex::encode(job.encode()), wait.millis());
+	let params = format!(r#""0x{}",{}"#, hex::encode(what.encode()), wait.millis());
 	let deadline = now.add(wait).add(MARGIN).min(until);
-	let result = rpc::call(address, "engine_answer", &params, deadline).map_err(Away::Call)?;
+	let result = rpc::call(address, method, &params, deadline).map_err(Away::Call)?;
 	Progress::decode_all(&mut &result[..]).map_err(|_| Away::NotUnderstood)
 }

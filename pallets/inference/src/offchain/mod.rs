@@ -2,9 +2,9 @@
 //!
 //! It runs after every block that the node imports, for all hot keys in the keystore. First it says
 //! whatever needs no computation: no reveal waits for a model. Then it has answers computed, the
-//! most urgent first, until its time is up. What it has said, it stands up for in a dispute. What a seat has computed is kept in the node's local
-//! storage BEFORE the commitment is sent, so that a restart loses nothing; whatever did not reach
-//! the chain is said again after the next block.
+//! most urgent first, until its time is up. What it has said, it stands up for in a dispute. What a
+//! seat has computed is kept in the node's local storage BEFORE the commitment is sent, so that a
+//! restart loses nothing; whatever did not reach the chain is said again after the next block.
 
 pub(crate) mod artifact;
 pub(crate) mod compute;
@@ -14,6 +14,7 @@ pub(crate) mod failures;
 pub(crate) mod memory;
 mod models;
 pub(crate) mod rpc;
+pub(crate) mod runs;
 pub(crate) mod switches;
 
 use crate::{Assignments, Call, Config, Inputs, Outputs, Pallet, RequestOf, Requests, LOG_TARGET};
@@ -74,8 +75,10 @@ pub(crate) enum WorkError {
 	UnknownCommitment,
 	/// The root over the weights' pages is not the one in the manifest.
 	OtherPages,
-	/// The run has more steps than are recorded here.
+	/// The run has more steps than are recorded here, and there is no engine server.
 	TooLongToRecord,
+	/// The engine server does not help with a run in dispute.
+	Server(Away),
 	/// There is nothing to show that fits into a call.
 	NoEvidence,
 	/// The run ends in something else than this worker has said.
@@ -108,9 +111,9 @@ impl fmt::Display for WorkError {
 				 version revoked by `modelRegistry.refutePages`",
 			),
 			Self::TooLongToRecord => f.write_str(
-				"the run is too long to be recorded here; whoever answered the same can defend it by \
-				 `dodona watch --defend`",
+				"the run is too long to be recorded here: start an engine server, see docs/running.md",
 			),
+			Self::Server(away) => write!(f, "nothing is said for the answer in dispute: {away}"),
 			Self::NoEvidence => f.write_str("there is no evidence that fits into a call"),
 			Self::SaidSomethingElse => {
 				f.write_str("the answer in dispute is not what the engine computes: it can't be defended")

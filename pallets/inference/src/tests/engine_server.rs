@@ -32,7 +32,7 @@ const LONG: u64 = 3_000;
 const NEVER: u64 = u64::MAX;
 
 /// Runs `test` on a node with workers 1 to `workers` and an engine server.
-fn with_server(workers: u8, test: impl FnOnce(&Node)) {
+pub fn with_server(workers: u8, test: impl FnOnce(&Node)) {
 	with_node(workers, |node| {
 		node.set_local(ENGINE_KEY, SERVER.as_bytes());
 		test(node);
@@ -40,18 +40,22 @@ fn with_server(workers: u8, test: impl FnOnce(&Node)) {
 }
 
 /// The job that a request is.
-fn job(id: RequestId) -> Job {
+pub fn job(id: RequestId) -> Job {
 	let version = Requests::<Test>::get(id).unwrap().version;
-	let Manifest { engine, architecture, artifact, .. } = Models::manifest(version).unwrap();
-	Job { engine, architecture, artifact, input: Inputs::<Test>::get(id).unwrap() }
+	let Manifest { engine, architecture, artifact, pages, .. } = Models::manifest(version).unwrap();
+	Job { engine, architecture, artifact, pages, input: Inputs::<Test>::get(id).unwrap() }
 }
 
 /// The server will be asked for the progress of a job, to be told within `wait` milliseconds.
-fn asked(id: RequestId, wait: u64) -> PendingRequest {
-	let job = hex::encode(job(id).encode());
-	let body = format!(
-		r#"{{"jsonrpc":"2.0","id":1,"method":"engine_answer","params":["0x{job}",{wait}]}}"#
-	);
+pub fn asked(id: RequestId, wait: u64) -> PendingRequest {
+	post("engine_answer", &job(id), wait)
+}
+
+/// The server will be asked this, to be told within `wait` milliseconds.
+pub fn post(method: &str, what: &impl Encode, wait: u64) -> PendingRequest {
+	let what = hex::encode(what.encode());
+	let body =
+		format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":["0x{what}",{wait}]}}"#);
 	PendingRequest {
 		method: "POST".into(),
 		uri: SERVER.into(),
@@ -63,7 +67,7 @@ fn asked(id: RequestId, wait: u64) -> PendingRequest {
 }
 
 /// What the server says.
-trait Says {
+pub trait Says {
 	/// This progress.
 	fn says(self, progress: Progress) -> Self;
 	/// This text.
@@ -91,7 +95,7 @@ fn done() -> Progress {
 }
 
 /// What has failed so far.
-fn failed() -> Vec<Subject> {
+pub fn failed() -> Vec<Subject> {
 	Failures::<u64>::of(Inference::genesis_hash()).subjects()
 }
 

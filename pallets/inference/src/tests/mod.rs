@@ -15,6 +15,7 @@ mod liveness;
 mod request;
 mod residents;
 mod revealing;
+mod server_disputes;
 mod slow_servers;
 mod stateful;
 mod toy;

@@ -28,7 +28,7 @@ fn trace(planted: Option<Planted>) -> (Trace<Blake2>, Known) {
 }
 
 /// What the run of [`input`] ends in.
-fn said_by(trace: &Trace<Blake2>) -> Output {
+pub fn said_by(trace: &Trace<Blake2>) -> Output {
 	let dodona_engine::trace::End::Output(output) = trace.end().unwrap().3 else {
 		panic!("no answer")
 	};
@@ -36,7 +36,7 @@ fn said_by(trace: &Trace<Blake2>) -> Output {
 }
 
 /// Disputes are decided by the engine's steps.
-fn by_steps() {
+pub fn by_steps() {
 	ToySteps::set(0);
 	MaxAdjudicationWork::set(0);
 }
@@ -81,11 +81,17 @@ fn play_as(number: u8, id: RequestId, (trace, known): &(Trace<Blake2>, Known)) {
 }
 
 /// Lets the worker of operator 1 play until it has nothing to say, against `other`, who moves after
-/// it. Returns how often it said something.
-fn play_against(node: &Node, number: u8, id: RequestId, other: &(Trace<Blake2>, Known)) -> u32 {
+/// it; `serve` has what it asks for. Returns how often it said something.
+pub fn play_against(
+	node: &Node,
+	number: u8,
+	id: RequestId,
+	other: &(Trace<Blake2>, Known),
+	serve: impl Fn(),
+) -> u32 {
 	let mut said = 0;
 	while !matches!(dispute(id).contest, Contest::Won) {
-		node.expect_artifact();
+		serve();
 		let calls = node.run_for_calls();
 		let [RuntimeCall::Inference(call)] = &calls[..] else { panic!("says {calls:?}") };
 		let origin = || RuntimeOrigin::signed(node.hot_key(1));
@@ -108,7 +114,7 @@ fn worker_should_defend_its_answer_to_the_end_when_it_is_challenged() {
 		let liar = trace(Some(PLANTED));
 		assert_ok!(challenge(51, id, Some(said_by(&liar.0))));
 		// Its trace, what is below the root, and the step.
-		assert_eq!(play_against(node, 51, id, &liar), 3);
+		assert_eq!(play_against(node, 51, id, &liar, || node.expect_artifact()), 3);
 		assert_eq!(standing(id), [0]);
 		go_to(until(id) + 1);
 		assert_eq!(result(id), Some(outcome_hash(&output())));
@@ -128,7 +134,7 @@ fn worker_should_stand_up_for_a_corrupt_answer_and_lose_when_it_is_told_to() {
 		node.expect_artifact();
 		let id = agreed(node, &wrong);
 		assert_ok!(challenge(51, id, Some(output())));
-		assert_eq!(play_against(node, 51, id, &trace(None)), 3);
+		assert_eq!(play_against(node, 51, id, &trace(None), || node.expect_artifact()), 3);
 		assert_eq!(standing(id), [1]);
 		go_to(until(id) + 1);
 		assert_eq!(result(id), Some(outcome_hash(&output())));

@@ -15,7 +15,7 @@ use alloc::{
 	vec::Vec,
 };
 use bounded_collections::{BoundedVec, ConstU32};
-use core::ops::Range;
+use core::ops::{ControlFlow, Range};
 
 /// A wrong result, planted into one step: for tests, and for trying out disputes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +81,20 @@ impl<H: Hasher> Trace<H> {
 		fault: Option<Fault>,
 		limits: Limits,
 	) -> Result<Self, EngineError> {
+		let all = &mut || ControlFlow::Continue(());
+		let trace = Self::record_in_steps(program, weights, fault, limits, all)?;
+		// Unreachable: nothing ends it.
+		trace.ok_or(EngineError::Backend)
+	}
+
+	/// [`record_within`](Self::record_within) that calls `each` before each step. None if that ends it.
+	pub fn record_in_steps(
+		program: &Program,
+		weights: Vec<u8>,
+		fault: Option<Fault>,
+		limits: Limits,
+		each: &mut dyn FnMut() -> ControlFlow<()>,
+	) -> Result<Option<Self>, EngineError> {
 		let steps = program.steps();
 		let mut height = 0;
 		while steps.checked_shr(height).unwrap_or(0) > limits.hashes.max(1).into() {
@@ -101,6 +115,9 @@ impl<H: Hasher> Trace<H> {
 		let mut group = Vec::new();
 		let mut run = Running { memory: this.end.clone(), halted: None };
 		for step in 0..steps {
+			if each().is_break() {
+				return Ok(None);
+			}
 			if step.is_multiple_of(every) && run.halted.is_none() {
 				this.states.insert(step, run.memory.clone());
 				if this.states.len() > limits.states.max(1) as usize {
@@ -118,7 +135,7 @@ impl<H: Hasher> Trace<H> {
 		}
 		this.levels = levels::<H>(groups);
 		this.end = run.memory;
-		Ok(this)
+		Ok(Some(this))
 	}
 
 	/// The state after `step`, which comes next in `run`.

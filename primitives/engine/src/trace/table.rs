@@ -94,13 +94,22 @@ pub(super) fn run(
 /// Refuses an artifact whose runs have no trace: its header is longer than a step reads, or it is
 /// not this architecture's.
 pub fn check(architecture: &Architecture, artifact: &[u8]) -> Result<(), EngineError> {
+	check_from(architecture, &artifact)
+}
+
+/// [`check`] of an artifact that is read piece by piece.
+pub fn check_from(architecture: &Architecture, artifact: &dyn Source) -> Result<(), EngineError> {
 	architecture.validate()?;
-	let len = artifact.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+	let mut head = [0; LEN_SIZE as usize];
+	if artifact.len() >= LEN_SIZE {
+		artifact.read_at(0, &mut head)?;
+	}
+	let len = u64::from_le_bytes(head);
 	let most = max_header_len(architecture);
 	if len > most.into() {
 		return Err(ArtifactFault::HeaderTooLong { got: len, most }.into());
 	}
-	places(architecture, &artifact).map(|_| ())
+	places(architecture, artifact).map(|_| ())
 }
 
 /// Where each tensor's data begins in the file, and what it is.
