@@ -45,20 +45,20 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `i` is `[4, 65536]`.
 	fn request(i: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1379`
-		// Least time: 158_262_000 picoseconds.
-		Weight::from_parts(196_570_651, 5311)
-			// Standard error: 25
-			.saturating_add(Weight::from_parts(1_794, 0).saturating_mul(i.into()))
+		// Least time: 190_969_000 picoseconds.
+		Weight::from_parts(360_311_755, 5311)
+			// Standard error: 49
+			.saturating_add(Weight::from_parts(3_159, 0).saturating_mul(i.into()))
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn commit(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `871 + c * (44 ±0)`
-		// Least time: 68_451_000 picoseconds.
-		Weight::from_parts(107_219_063, 5664)
-			// Standard error: 93_609
-			.saturating_add(Weight::from_parts(2_292_915, 0).saturating_mul(c.into()))
+		// Least time: 87_401_000 picoseconds.
+		Weight::from_parts(164_562_182, 5664)
+			// Standard error: 113_430
+			.saturating_add(Weight::from_parts(2_491_864, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -66,30 +66,30 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `o` is `[4, 16384]`.
 	fn reveal(c: u32, o: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1383 + c * (76 ±0)`
-		// Least time: 168_660_000 picoseconds.
-		Weight::from_parts(154_655_752, 5664)
-			// Standard error: 261_334
-			.saturating_add(Weight::from_parts(3_725_220, 0).saturating_mul(c.into()))
-			// Standard error: 478
-			.saturating_add(Weight::from_parts(3_593, 0).saturating_mul(o.into()))
+		// Least time: 227_437_000 picoseconds.
+		Weight::from_parts(220_853_995, 5664)
+			// Standard error: 276_526
+			.saturating_add(Weight::from_parts(3_979_805, 0).saturating_mul(c.into()))
+			// Standard error: 506
+			.saturating_add(Weight::from_parts(5_793, 0).saturating_mul(o.into()))
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn serve_block() -> Weight {
 		// Proof size in bytes, measured: `620`
-		// Least time: 30_892_000 picoseconds.
-		Weight::from_parts(51_875_000, 4085)
+		// Least time: 35_497_000 picoseconds.
+		Weight::from_parts(68_201_000, 4085)
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// The range of component `c` is `[1, 32]`.
 	fn draw(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `3154 + c * (316 ±0)`
-		// Least time: 286_061_000 picoseconds.
-		Weight::from_parts(277_876_060, 11425)
-			// Standard error: 448_181
-			.saturating_add(Weight::from_parts(62_709_707, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(11_u64))
+		// Proof size in bytes, measured: `3170 + c * (316 ±0)`
+		// Least time: 222_560_000 picoseconds.
+		Weight::from_parts(306_537_819, 11425)
+			// Standard error: 2_324_885
+			.saturating_add(Weight::from_parts(57_890_848, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(12_u64))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 			.saturating_add(T::DbWeight::get().writes((2_u64).saturating_mul(c.into())))
@@ -97,18 +97,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	fn fail() -> Weight {
 		// Proof size in bytes, measured: `1175`
-		// Least time: 143_638_000 picoseconds.
-		Weight::from_parts(245_115_000, 19917)
-			.saturating_add(T::DbWeight::get().reads(7_u64))
+		// Least time: 162_630_000 picoseconds.
+		Weight::from_parts(214_390_000, 19917)
+			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn close_commitments(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `2280 + c * (469 ±0)`
-		// Least time: 65_808_000 picoseconds.
-		Weight::from_parts(73_561_000, 12161)
-			// Standard error: 1_473_520
-			.saturating_add(Weight::from_parts(89_525_161, 0).saturating_mul(c.into()))
+		// Least time: 64_884_000 picoseconds.
+		Weight::from_parts(23_891_787, 12161)
+			// Standard error: 3_100_079
+			.saturating_add(Weight::from_parts(102_256_407, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
@@ -118,11 +118,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `c` is `[2, 32]`.
 	fn tally(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `68524 + c * (950 ±0)`
-		// Least time: 724_832_000 picoseconds.
-		Weight::from_parts(569_840_141, 69021)
-			// Standard error: 8_960_988
-			.saturating_add(Weight::from_parts(276_220_814, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(19_u64))
+		// Least time: 778_475_000 picoseconds.
+		Weight::from_parts(609_901_157, 69021)
+			// Standard error: 9_794_207
+			.saturating_add(Weight::from_parts(393_441_203, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(20_u64))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(11_u64))
 			.saturating_add(T::DbWeight::get().writes((8_u64).saturating_mul(c.into())))
@@ -130,104 +130,104 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn finalize(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `19635 + c * (782 ±0)`
-		// Least time: 659_251_000 picoseconds.
-		Weight::from_parts(624_487_125, 26226)
-			// Standard error: 6_263_040
-			.saturating_add(Weight::from_parts(205_972_531, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(25_u64))
+		// Proof size in bytes, measured: `19686 + c * (782 ±0)`
+		// Least time: 764_400_000 picoseconds.
+		Weight::from_parts(892_945_973, 27203)
+			// Standard error: 5_991_551
+			.saturating_add(Weight::from_parts(293_178_975, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(27_u64))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(12_u64))
+			.saturating_add(T::DbWeight::get().writes(13_u64))
 			.saturating_add(T::DbWeight::get().writes((6_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 6309).saturating_mul(c.into()))
 	}
 	fn prune() -> Weight {
 		// Proof size in bytes, measured: `990`
-		// Least time: 60_287_000 picoseconds.
-		Weight::from_parts(88_177_000, 38844)
+		// Least time: 69_633_000 picoseconds.
+		Weight::from_parts(129_567_000, 38844)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	/// The range of component `o` is `[4, 16384]`.
 	fn challenge(o: u32, ) -> Weight {
-		// Proof size in bytes, measured: `69999`
-		// Least time: 492_692_000 picoseconds.
-		Weight::from_parts(699_913_694, 69021)
-			// Standard error: 1_512
-			.saturating_add(Weight::from_parts(4_132, 0).saturating_mul(o.into()))
+		// Proof size in bytes, measured: `70026`
+		// Least time: 512_602_000 picoseconds.
+		Weight::from_parts(823_189_761, 69021)
+			// Standard error: 2_289
+			.saturating_add(Weight::from_parts(5_028, 0).saturating_mul(o.into()))
 			.saturating_add(T::DbWeight::get().reads(9_u64))
-			.saturating_add(T::DbWeight::get().writes(7_u64))
+			.saturating_add(T::DbWeight::get().writes(8_u64))
 	}
 	/// The range of component `b` is `[4, 16384]`.
 	fn open(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `67547`
-		// Least time: 295_569_000 picoseconds.
-		Weight::from_parts(459_255_931, 69021)
-			// Standard error: 419
-			.saturating_add(Weight::from_parts(10_140, 0).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `67574`
+		// Least time: 296_320_000 picoseconds.
+		Weight::from_parts(431_401_987, 69021)
+			// Standard error: 527
+			.saturating_add(Weight::from_parts(8_440, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn descend() -> Weight {
-		// Proof size in bytes, measured: `3328`
-		// Least time: 161_788_000 picoseconds.
-		Weight::from_parts(243_714_000, 9915)
+		// Proof size in bytes, measured: `3355`
+		// Least time: 165_713_000 picoseconds.
+		Weight::from_parts(268_080_000, 9915)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// The range of component `b` is `[16384, 131072]`.
 	fn settle(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `4524`
-		// Least time: 797_560_000 picoseconds.
-		Weight::from_parts(1_009_623_549, 69021)
-			// Standard error: 285
-			.saturating_add(Weight::from_parts(12_229, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(29_u64))
+		// Least time: 684_006_000 picoseconds.
+		Weight::from_parts(775_037_075, 69021)
+			// Standard error: 251
+			.saturating_add(Weight::from_parts(10_523, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(30_u64))
 			.saturating_add(T::DbWeight::get().writes(24_u64))
 	}
 	/// The range of component `w` is `[1000, 20000]`.
 	fn step(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 4_708_536_000 picoseconds.
-		Weight::from_parts(1_701_100_629, 0)
-			// Standard error: 100_155
-			.saturating_add(Weight::from_parts(5_836_153, 0).saturating_mul(w.into()))
+		// Least time: 4_777_181_000 picoseconds.
+		Weight::from_parts(3_165_382_221, 0)
+			// Standard error: 137_558
+			.saturating_add(Weight::from_parts(6_188_146, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `b` is `[2048, 1047552]`.
 	fn adjudicate(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1976`
-		// Least time: 125_379_000 picoseconds.
-		Weight::from_parts(188_382_781, 69021)
-			// Standard error: 28
-			.saturating_add(Weight::from_parts(3_261, 0).saturating_mul(b.into()))
+		// Least time: 111_471_000 picoseconds.
+		Weight::from_parts(144_751_253, 69021)
+			// Standard error: 24
+			.saturating_add(Weight::from_parts(2_969, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 	}
 	/// The range of component `w` is `[8, 999]`.
 	fn compute(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 3_156_239_000 picoseconds.
-		Weight::from_parts(3_246_661_000, 0)
-			// Standard error: 5_561_952
-			.saturating_add(Weight::from_parts(445_968_357, 0).saturating_mul(w.into()))
+		// Least time: 3_127_972_000 picoseconds.
+		Weight::from_parts(9_370_781_076, 0)
+			// Standard error: 27_921_922
+			.saturating_add(Weight::from_parts(405_494_756, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn dispute(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `66878 + c * (65 ±0)`
-		// Least time: 218_963_000 picoseconds.
-		Weight::from_parts(382_039_607, 69021)
-			// Standard error: 437_153
-			.saturating_add(Weight::from_parts(5_134_142, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(4_u64))
+		// Proof size in bytes, measured: `66944 + c * (65 ±0)`
+		// Least time: 202_583_000 picoseconds.
+		Weight::from_parts(361_058_914, 69021)
+			// Standard error: 413_484
+			.saturating_add(Weight::from_parts(3_600_218, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn lapse(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `3303 + c * (1037 ±0)`
-		// Least time: 799_059_000 picoseconds.
-		Weight::from_parts(623_561_488, 22046)
-			// Standard error: 15_875_856
-			.saturating_add(Weight::from_parts(343_952_601, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(21_u64))
+		// Least time: 707_489_000 picoseconds.
+		Weight::from_parts(366_264_463, 22046)
+			// Standard error: 2_445_767
+			.saturating_add(Weight::from_parts(224_130_291, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(22_u64))
 			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(15_u64))
 			.saturating_add(T::DbWeight::get().writes((9_u64).saturating_mul(c.into())))
@@ -236,11 +236,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `c` is `[2, 32]`.
 	fn conclude(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `20913 + c * (984 ±0)`
-		// Least time: 2_042_391_000 picoseconds.
-		Weight::from_parts(2_134_771_642, 171333)
-			// Standard error: 16_165_887
-			.saturating_add(Weight::from_parts(335_319_242, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(46_u64))
+		// Least time: 1_518_446_000 picoseconds.
+		Weight::from_parts(1_393_496_737, 171333)
+			// Standard error: 3_388_423
+			.saturating_add(Weight::from_parts(227_968_120, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(47_u64))
 			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(40_u64))
 			.saturating_add(T::DbWeight::get().writes((9_u64).saturating_mul(c.into())))
@@ -248,41 +248,47 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn begin_audit(c: u32, ) -> Weight {
-		// Not measured yet.
-		Weight::from_parts(150_000_000, 20000)
-			.saturating_add(Weight::from_parts(4_000_000, 0).saturating_mul(c.into()))
-			.saturating_add(T::DbWeight::get().reads(10_u64))
-			.saturating_add(T::DbWeight::get().writes(6_u64))
-			.saturating_add(Weight::from_parts(0, 80).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `1590 + c * (65 ±0)`
+		// Least time: 118_623_000 picoseconds.
+		Weight::from_parts(155_623_179, 7006)
+			// Standard error: 164_927
+			.saturating_add(Weight::from_parts(2_908_200, 0).saturating_mul(c.into()))
+			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().writes(5_u64))
+			.saturating_add(Weight::from_parts(0, 65).saturating_mul(c.into()))
 	}
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reside(b: u32, ) -> Weight {
-		// Not measured yet.
-		Weight::from_parts(300_000_000, 20000)
-			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(8_u64))
+		// Proof size in bytes, measured: `853`
+		// Least time: 151_624_000 picoseconds.
+		Weight::from_parts(216_953_438, 5311)
+			// Standard error: 23
+			.saturating_add(Weight::from_parts(3_231, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn unreside() -> Weight {
-		// Not measured yet.
-		Weight::from_parts(200_000_000, 20000)
-			.saturating_add(T::DbWeight::get().reads(6_u64))
+		// Proof size in bytes, measured: `580`
+		// Least time: 112_805_000 picoseconds.
+		Weight::from_parts(160_381_000, 3784)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn idle() -> Weight {
-		// Not measured yet.
-		Weight::from_parts(60_000_000, 12000)
-			.saturating_add(T::DbWeight::get().reads(4_u64))
-			.saturating_add(T::DbWeight::get().writes(1_u64))
+		// Proof size in bytes, measured: `2669`
+		// Least time: 76_140_000 picoseconds.
+		Weight::from_parts(118_293_000, 5664)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
 	}
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reexecute(b: u32, ) -> Weight {
-		// Not measured yet.
-		Weight::from_parts(300_000_000, 80000)
-			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(8_u64))
-			.saturating_add(T::DbWeight::get().writes(3_u64))
-			.saturating_add(Weight::from_parts(0, 1).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `3490 + b * (1 ±0)`
+		// Least time: 391_328_000 picoseconds.
+		Weight::from_parts(584_529_745, 265629)
+			// Standard error: 141
+			.saturating_add(Weight::from_parts(3_134, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(7_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
 }
 
@@ -291,20 +297,20 @@ impl WeightInfo for () {
 	/// The range of component `i` is `[4, 65536]`.
 	fn request(i: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1379`
-		// Least time: 158_262_000 picoseconds.
-		Weight::from_parts(196_570_651, 5311)
-			// Standard error: 25
-			.saturating_add(Weight::from_parts(1_794, 0).saturating_mul(i.into()))
+		// Least time: 190_969_000 picoseconds.
+		Weight::from_parts(360_311_755, 5311)
+			// Standard error: 49
+			.saturating_add(Weight::from_parts(3_159, 0).saturating_mul(i.into()))
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn commit(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `871 + c * (44 ±0)`
-		// Least time: 68_451_000 picoseconds.
-		Weight::from_parts(107_219_063, 5664)
-			// Standard error: 93_609
-			.saturating_add(Weight::from_parts(2_292_915, 0).saturating_mul(c.into()))
+		// Least time: 87_401_000 picoseconds.
+		Weight::from_parts(164_562_182, 5664)
+			// Standard error: 113_430
+			.saturating_add(Weight::from_parts(2_491_864, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}
@@ -312,30 +318,30 @@ impl WeightInfo for () {
 	/// The range of component `o` is `[4, 16384]`.
 	fn reveal(c: u32, o: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1383 + c * (76 ±0)`
-		// Least time: 168_660_000 picoseconds.
-		Weight::from_parts(154_655_752, 5664)
-			// Standard error: 261_334
-			.saturating_add(Weight::from_parts(3_725_220, 0).saturating_mul(c.into()))
-			// Standard error: 478
-			.saturating_add(Weight::from_parts(3_593, 0).saturating_mul(o.into()))
+		// Least time: 227_437_000 picoseconds.
+		Weight::from_parts(220_853_995, 5664)
+			// Standard error: 276_526
+			.saturating_add(Weight::from_parts(3_979_805, 0).saturating_mul(c.into()))
+			// Standard error: 506
+			.saturating_add(Weight::from_parts(5_793, 0).saturating_mul(o.into()))
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn serve_block() -> Weight {
 		// Proof size in bytes, measured: `620`
-		// Least time: 30_892_000 picoseconds.
-		Weight::from_parts(51_875_000, 4085)
+		// Least time: 35_497_000 picoseconds.
+		Weight::from_parts(68_201_000, 4085)
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
 	}
 	/// The range of component `c` is `[1, 32]`.
 	fn draw(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `3154 + c * (316 ±0)`
-		// Least time: 286_061_000 picoseconds.
-		Weight::from_parts(277_876_060, 11425)
-			// Standard error: 448_181
-			.saturating_add(Weight::from_parts(62_709_707, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(11_u64))
+		// Proof size in bytes, measured: `3170 + c * (316 ±0)`
+		// Least time: 222_560_000 picoseconds.
+		Weight::from_parts(306_537_819, 11425)
+			// Standard error: 2_324_885
+			.saturating_add(Weight::from_parts(57_890_848, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(12_u64))
 			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 			.saturating_add(RocksDbWeight::get().writes((2_u64).saturating_mul(c.into())))
@@ -343,18 +349,18 @@ impl WeightInfo for () {
 	}
 	fn fail() -> Weight {
 		// Proof size in bytes, measured: `1175`
-		// Least time: 143_638_000 picoseconds.
-		Weight::from_parts(245_115_000, 19917)
-			.saturating_add(RocksDbWeight::get().reads(7_u64))
+		// Least time: 162_630_000 picoseconds.
+		Weight::from_parts(214_390_000, 19917)
+			.saturating_add(RocksDbWeight::get().reads(8_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn close_commitments(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `2280 + c * (469 ±0)`
-		// Least time: 65_808_000 picoseconds.
-		Weight::from_parts(73_561_000, 12161)
-			// Standard error: 1_473_520
-			.saturating_add(Weight::from_parts(89_525_161, 0).saturating_mul(c.into()))
+		// Least time: 64_884_000 picoseconds.
+		Weight::from_parts(23_891_787, 12161)
+			// Standard error: 3_100_079
+			.saturating_add(Weight::from_parts(102_256_407, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
@@ -364,11 +370,11 @@ impl WeightInfo for () {
 	/// The range of component `c` is `[2, 32]`.
 	fn tally(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `68524 + c * (950 ±0)`
-		// Least time: 724_832_000 picoseconds.
-		Weight::from_parts(569_840_141, 69021)
-			// Standard error: 8_960_988
-			.saturating_add(Weight::from_parts(276_220_814, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(19_u64))
+		// Least time: 778_475_000 picoseconds.
+		Weight::from_parts(609_901_157, 69021)
+			// Standard error: 9_794_207
+			.saturating_add(Weight::from_parts(393_441_203, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(20_u64))
 			.saturating_add(RocksDbWeight::get().reads((6_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(11_u64))
 			.saturating_add(RocksDbWeight::get().writes((8_u64).saturating_mul(c.into())))
@@ -376,104 +382,104 @@ impl WeightInfo for () {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn finalize(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `19635 + c * (782 ±0)`
-		// Least time: 659_251_000 picoseconds.
-		Weight::from_parts(624_487_125, 26226)
-			// Standard error: 6_263_040
-			.saturating_add(Weight::from_parts(205_972_531, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(25_u64))
+		// Proof size in bytes, measured: `19686 + c * (782 ±0)`
+		// Least time: 764_400_000 picoseconds.
+		Weight::from_parts(892_945_973, 27203)
+			// Standard error: 5_991_551
+			.saturating_add(Weight::from_parts(293_178_975, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(27_u64))
 			.saturating_add(RocksDbWeight::get().reads((6_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(12_u64))
+			.saturating_add(RocksDbWeight::get().writes(13_u64))
 			.saturating_add(RocksDbWeight::get().writes((6_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 6309).saturating_mul(c.into()))
 	}
 	fn prune() -> Weight {
 		// Proof size in bytes, measured: `990`
-		// Least time: 60_287_000 picoseconds.
-		Weight::from_parts(88_177_000, 38844)
+		// Least time: 69_633_000 picoseconds.
+		Weight::from_parts(129_567_000, 38844)
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
+			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	/// The range of component `o` is `[4, 16384]`.
 	fn challenge(o: u32, ) -> Weight {
-		// Proof size in bytes, measured: `69999`
-		// Least time: 492_692_000 picoseconds.
-		Weight::from_parts(699_913_694, 69021)
-			// Standard error: 1_512
-			.saturating_add(Weight::from_parts(4_132, 0).saturating_mul(o.into()))
+		// Proof size in bytes, measured: `70026`
+		// Least time: 512_602_000 picoseconds.
+		Weight::from_parts(823_189_761, 69021)
+			// Standard error: 2_289
+			.saturating_add(Weight::from_parts(5_028, 0).saturating_mul(o.into()))
 			.saturating_add(RocksDbWeight::get().reads(9_u64))
-			.saturating_add(RocksDbWeight::get().writes(7_u64))
+			.saturating_add(RocksDbWeight::get().writes(8_u64))
 	}
 	/// The range of component `b` is `[4, 16384]`.
 	fn open(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `67547`
-		// Least time: 295_569_000 picoseconds.
-		Weight::from_parts(459_255_931, 69021)
-			// Standard error: 419
-			.saturating_add(Weight::from_parts(10_140, 0).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `67574`
+		// Least time: 296_320_000 picoseconds.
+		Weight::from_parts(431_401_987, 69021)
+			// Standard error: 527
+			.saturating_add(Weight::from_parts(8_440, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn descend() -> Weight {
-		// Proof size in bytes, measured: `3328`
-		// Least time: 161_788_000 picoseconds.
-		Weight::from_parts(243_714_000, 9915)
+		// Proof size in bytes, measured: `3355`
+		// Least time: 165_713_000 picoseconds.
+		Weight::from_parts(268_080_000, 9915)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	/// The range of component `b` is `[16384, 131072]`.
 	fn settle(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `4524`
-		// Least time: 797_560_000 picoseconds.
-		Weight::from_parts(1_009_623_549, 69021)
-			// Standard error: 285
-			.saturating_add(Weight::from_parts(12_229, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(29_u64))
+		// Least time: 684_006_000 picoseconds.
+		Weight::from_parts(775_037_075, 69021)
+			// Standard error: 251
+			.saturating_add(Weight::from_parts(10_523, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(30_u64))
 			.saturating_add(RocksDbWeight::get().writes(24_u64))
 	}
 	/// The range of component `w` is `[1000, 20000]`.
 	fn step(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 4_708_536_000 picoseconds.
-		Weight::from_parts(1_701_100_629, 0)
-			// Standard error: 100_155
-			.saturating_add(Weight::from_parts(5_836_153, 0).saturating_mul(w.into()))
+		// Least time: 4_777_181_000 picoseconds.
+		Weight::from_parts(3_165_382_221, 0)
+			// Standard error: 137_558
+			.saturating_add(Weight::from_parts(6_188_146, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `b` is `[2048, 1047552]`.
 	fn adjudicate(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1976`
-		// Least time: 125_379_000 picoseconds.
-		Weight::from_parts(188_382_781, 69021)
-			// Standard error: 28
-			.saturating_add(Weight::from_parts(3_261, 0).saturating_mul(b.into()))
+		// Least time: 111_471_000 picoseconds.
+		Weight::from_parts(144_751_253, 69021)
+			// Standard error: 24
+			.saturating_add(Weight::from_parts(2_969, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 	}
 	/// The range of component `w` is `[8, 999]`.
 	fn compute(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 3_156_239_000 picoseconds.
-		Weight::from_parts(3_246_661_000, 0)
-			// Standard error: 5_561_952
-			.saturating_add(Weight::from_parts(445_968_357, 0).saturating_mul(w.into()))
+		// Least time: 3_127_972_000 picoseconds.
+		Weight::from_parts(9_370_781_076, 0)
+			// Standard error: 27_921_922
+			.saturating_add(Weight::from_parts(405_494_756, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn dispute(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `66878 + c * (65 ±0)`
-		// Least time: 218_963_000 picoseconds.
-		Weight::from_parts(382_039_607, 69021)
-			// Standard error: 437_153
-			.saturating_add(Weight::from_parts(5_134_142, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
+		// Proof size in bytes, measured: `66944 + c * (65 ±0)`
+		// Least time: 202_583_000 picoseconds.
+		Weight::from_parts(361_058_914, 69021)
+			// Standard error: 413_484
+			.saturating_add(Weight::from_parts(3_600_218, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn lapse(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `3303 + c * (1037 ±0)`
-		// Least time: 799_059_000 picoseconds.
-		Weight::from_parts(623_561_488, 22046)
-			// Standard error: 15_875_856
-			.saturating_add(Weight::from_parts(343_952_601, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(21_u64))
+		// Least time: 707_489_000 picoseconds.
+		Weight::from_parts(366_264_463, 22046)
+			// Standard error: 2_445_767
+			.saturating_add(Weight::from_parts(224_130_291, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(22_u64))
 			.saturating_add(RocksDbWeight::get().reads((7_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(15_u64))
 			.saturating_add(RocksDbWeight::get().writes((9_u64).saturating_mul(c.into())))
@@ -482,11 +488,11 @@ impl WeightInfo for () {
 	/// The range of component `c` is `[2, 32]`.
 	fn conclude(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `20913 + c * (984 ±0)`
-		// Least time: 2_042_391_000 picoseconds.
-		Weight::from_parts(2_134_771_642, 171333)
-			// Standard error: 16_165_887
-			.saturating_add(Weight::from_parts(335_319_242, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(46_u64))
+		// Least time: 1_518_446_000 picoseconds.
+		Weight::from_parts(1_393_496_737, 171333)
+			// Standard error: 3_388_423
+			.saturating_add(Weight::from_parts(227_968_120, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(47_u64))
 			.saturating_add(RocksDbWeight::get().reads((7_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(40_u64))
 			.saturating_add(RocksDbWeight::get().writes((9_u64).saturating_mul(c.into())))
@@ -494,40 +500,46 @@ impl WeightInfo for () {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn begin_audit(c: u32, ) -> Weight {
-		// Not measured yet.
-		Weight::from_parts(150_000_000, 20000)
-			.saturating_add(Weight::from_parts(4_000_000, 0).saturating_mul(c.into()))
-			.saturating_add(RocksDbWeight::get().reads(10_u64))
-			.saturating_add(RocksDbWeight::get().writes(6_u64))
-			.saturating_add(Weight::from_parts(0, 80).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `1590 + c * (65 ±0)`
+		// Least time: 118_623_000 picoseconds.
+		Weight::from_parts(155_623_179, 7006)
+			// Standard error: 164_927
+			.saturating_add(Weight::from_parts(2_908_200, 0).saturating_mul(c.into()))
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().writes(5_u64))
+			.saturating_add(Weight::from_parts(0, 65).saturating_mul(c.into()))
 	}
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reside(b: u32, ) -> Weight {
-		// Not measured yet.
-		Weight::from_parts(300_000_000, 20000)
-			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(8_u64))
+		// Proof size in bytes, measured: `853`
+		// Least time: 151_624_000 picoseconds.
+		Weight::from_parts(216_953_438, 5311)
+			// Standard error: 23
+			.saturating_add(Weight::from_parts(3_231, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn unreside() -> Weight {
-		// Not measured yet.
-		Weight::from_parts(200_000_000, 20000)
-			.saturating_add(RocksDbWeight::get().reads(6_u64))
+		// Proof size in bytes, measured: `580`
+		// Least time: 112_805_000 picoseconds.
+		Weight::from_parts(160_381_000, 3784)
+			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn idle() -> Weight {
-		// Not measured yet.
-		Weight::from_parts(60_000_000, 12000)
-			.saturating_add(RocksDbWeight::get().reads(4_u64))
-			.saturating_add(RocksDbWeight::get().writes(1_u64))
+		// Proof size in bytes, measured: `2669`
+		// Least time: 76_140_000 picoseconds.
+		Weight::from_parts(118_293_000, 5664)
+			.saturating_add(RocksDbWeight::get().reads(3_u64))
 	}
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reexecute(b: u32, ) -> Weight {
-		// Not measured yet.
-		Weight::from_parts(300_000_000, 80000)
-			.saturating_add(Weight::from_parts(5_000, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(8_u64))
-			.saturating_add(RocksDbWeight::get().writes(3_u64))
-			.saturating_add(Weight::from_parts(0, 1).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `3490 + b * (1 ±0)`
+		// Least time: 391_328_000 picoseconds.
+		Weight::from_parts(584_529_745, 265629)
+			// Standard error: 141
+			.saturating_add(Weight::from_parts(3_134, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
+			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}
 }

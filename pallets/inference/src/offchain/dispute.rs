@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
 	moves::{MoveOf, WitnessOf},
-	Call, Config, DisputeOf, Disputes, Pallet, Requests, LOG_TARGET,
+	Assignments, Call, Config, DisputeOf, Disputes, Pallet, Requests, LOG_TARGET,
 };
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeSet, vec};
 use codec::Encode;
 use dodona_primitives_inference::{
 	player::{self, Next, Planted, Said},
@@ -50,12 +50,15 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let failures = Failures::of(Self::genesis_hash());
-		for request in Disputes::<T>::iter_keys().take(MOST_DISPUTES) {
-			// One of those who said the same speaks for all.
-			let mut heard: Vec<H256> = Vec::new();
-			for worker in workers {
+		// One of those who said the same speaks for all.
+		let mut heard = BTreeSet::<(RequestId, H256)>::new();
+		for worker in workers {
+			// Only a worker's own: others can't keep it from them, however many there are.
+			let own = Assignments::<T>::iter_key_prefix(&worker.operator);
+			let disputed = own.filter(|request| Disputes::<T>::contains_key(request));
+			for request in disputed.take(MOST_DISPUTES) {
 				let Some(stand) = Self::stand(now, request, worker) else { continue };
-				if heard.contains(&stand.said) || !stand.is_asked() {
+				if heard.contains(&(request, stand.said)) || !stand.is_asked() {
 					continue;
 				}
 				if sp_io::offchain::timestamp() >= until {
@@ -68,7 +71,7 @@ impl<T: Config> Pallet<T> {
 				}
 				let spoken = Self::speak(&stand, worker, &failures, now, until);
 				if matches!(spoken, Ok(true) | Err(WorkError::Computing)) {
-					heard.push(stand.said);
+					heard.insert((request, stand.said));
 				}
 				// The pool has something else of this worker, or the engine server is at it: the next block
 				// is early enough.
@@ -114,8 +117,8 @@ impl<T: Config> Pallet<T> {
 			// It was wrong, and can only lose.
 			return Err(WorkError::SaidSomethingElse);
 		}
-		let next = player::next(&stand.dispute, &known);
-		if matches!(next, Next::Wait | Next::Challenge) {
+		let next = player::next_of_seat(&stand.dispute, &known);
+		if next == Next::Wait {
 			return Ok(true);
 		}
 		let request = stand.request;
@@ -159,15 +162,11 @@ impl<T: Config> Stand<T> {
 	/// be recorded.
 	fn is_asked(&self) -> bool {
 		let mut claims = self.dispute.claims.iter().filter(|it| it.answer == Some(self.said));
-		claims.any(|claim| match (&self.dispute.contest, self.dispute.side(claim.id)) {
-			(Contest::Won, _) => false,
-			_ if claim.opening.is_none() => claim.challenger.is_none(),
-			(Contest::Descending { moves, .. }, Some(side)) => {
-				moves.get(side).is_some_and(Option::is_none)
-			},
-			(Contest::Settling { .. }, side) => side.is_some(),
-			_ => false,
-		})
+		match self.dispute.contest {
+			Contest::Won => claims.next().is_none(),
+			// Another seat may have shown a wrong trace for it.
+			_ => true,
+		}
 	}
 
 	/// What is asked of the worker, which it says once: until the dispute has changed, again after

@@ -42,7 +42,7 @@ impl Large {
 	/// It is the model that is asked.
 	fn new() -> Self {
 		by_steps();
-		let network = dodona_engine::golden::mlp(&[1024, 2100]);
+		let network = dodona_engine::golden::mlp(&[1023, 2048]);
 		let weights = dodona_engine::golden::artifact(&network, 1, 1.0).unwrap();
 		assert!(weights.len() as u64 > MAX_ARTIFACT);
 		let program = Program::new(&network, &Self::question(&network)).unwrap();
@@ -129,7 +129,7 @@ fn worker_should_ask_again_after_the_next_block_while_the_server_records() {
 	with_server(1, |node| {
 		let large = Large::new();
 		let id = large.challenged(node, &large.lie);
-		for _ in 0..3 {
+		for _ in 0..2 {
 			node.serve(known(id).says(Progress::Pending));
 			assert!(node.run_for_calls().is_empty());
 			assert_eq!(failed(), [], "it is not a failure");
