@@ -60,8 +60,7 @@ fn measure(
 		_ => golden::input(architecture, 1),
 	};
 	let program = Program::new(architecture, &input).expect("the input is right");
-	let trace = Trace::<Blake2>::record(&program, &artifact, None, Default::default())
-		.expect("the model loads");
+	let trace = Trace::<Blake2>::record(&program, &artifact, None).expect("the model loads");
 	let mut most = BTreeMap::<Operation, (u64, u64)>::new();
 	for step in 0..program.steps() {
 		let (Some(described), Some(cost)) = (program.describe(step), program.cost(step)) else {

@@ -171,7 +171,7 @@ function question(config, number) {
 		return ['--tokens', tokens.join(','), '--max-tokens', '16'];
 	}
 	const length = config.widths ? config.widths[0] : product(config.input);
-	writeFileSync(path, JSON.stringify(Array.from({ length }, (_, i) => Math.sin(number + i * i))));
+	writeFileSync(path, JSON.stringify(Array.from({ length }, (_, i) => (number % 2 ? -1 : 1) * Math.sin(number + i * i))));
 	return ['--input', path];
 }
 
@@ -229,7 +229,7 @@ try {
 			// What is computed wrongly need not change the answer.
 			for (let attempt = 0; !found; attempt += 1) {
 				const from = await chain.best();
-				const asked = tool.run('--suri', '//Bob', 'ask', `bench/${name}`, ...question(config, number + attempt * 100));
+				const asked = tool.run('--suri', '//Bob', 'ask', `bench/${name}`, ...question(config, number + attempt));
 				found = await dispute(from);
 				await asked;
 			}

@@ -194,7 +194,7 @@ fn claim_json(info: &Info, state: &State, claim: &Claim<AccountId32, Balance>) -
 		.collect();
 	json!({
 		"claim": claim.id,
-		"answer": claim.answer.map(|hash| hex0x(hash)),
+		"answer": claim.answer.map(hex0x),
 		"challenger": claim.challenger.as_ref().map(|it| it.who),
 		"bond": claim.challenger.as_ref().map(|it| it.bond.to_string()),
 		"seats": backers(state, claim),

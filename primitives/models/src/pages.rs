@@ -42,7 +42,7 @@ impl ArtifactRef {
 		for _ in 0..self.chunk_levels() {
 			// What is missing is zero.
 			proof.push(H256(level.get(index ^ 1).copied().unwrap_or_default()));
-			level = level.chunks(2).map(|pair| pair_root(pair)).collect();
+			level = level.chunks(2).map(pair_root).collect();
 			index /= 2;
 		}
 		Some(proof)

@@ -105,6 +105,7 @@ export default function disputes(world) {
 		const about = ['--name', WIDE_NAME, '--licence', 'CC0-1.0', '--price', '2', '--architecture', `mlp:${WIDE}`];
 		({ model } = await tool.succeeds('model', 'publish', path, ...about));
 		const { output, said, executed } = await askLiars(model, WIDE_NAME, corrupt('product', 1));
+		await setFault(Fault.none);
 		const image = join(folder, 'seven.json');
 		writeFileSync(image, JSON.stringify(seven));
 		const honest = await tool.succeeds('ask', WIDE_NAME, '--input', image);

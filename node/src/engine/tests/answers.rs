@@ -150,7 +150,7 @@ async fn call_should_fail_when_the_job_is_not_encoded_as_one() {
 	];
 	for job in hostile {
 		for method in ["engine_answer", "engine_trace"] {
-			let answer = engine.client.request::<String, _>(method, rpc_params![job, 0]).await;
+			let answer = engine.client.request::<String, _>(method, rpc_params![&job, 0]).await;
 			assert!(matches!(answer, Err(Error::Call(error)) if error.code() == -32602));
 		}
 	}

@@ -40,7 +40,7 @@ impl Mlp {
 	/// Where the result of a layer is.
 	fn result(&self, layer: u32) -> u64 {
 		let [even, odd] = self.values;
-		if layer % 2 == 0 {
+		if layer.is_multiple_of(2) {
 			even
 		} else {
 			odd
