@@ -95,7 +95,7 @@ pub enum RequestState<AccountId, BlockNumber> {
 	/// Waits for a committee, which is drawn from randomness that nobody could know in `since`.
 	#[codec(index = 0)]
 	Queued {
-		/// The block of the request, or of the attempt that failed.
+		/// The block of the request, of the attempt that failed, or of the beginning of an audit.
 		since: BlockNumber,
 	},
 	/// The committee computes and commits.
@@ -194,7 +194,7 @@ pub struct Request<AccountId, Balance, BlockNumber> {
 	pub fee: Balance,
 	/// The block of the request.
 	pub created: BlockNumber,
-	/// Committees drawn so far.
+	/// Committees drawn so far, that of an audit among them.
 	pub attempt: u32,
 	/// Where it is in its life.
 	pub state: RequestState<AccountId, BlockNumber>,
