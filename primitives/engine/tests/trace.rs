@@ -726,9 +726,9 @@ fn file_should_have_no_trace_when_its_header_is_too_long() {
 #[test]
 fn recording_should_end_when_it_is_told_to() {
 	let run = Run::new(
-		golden::mlp(&[40, 30, 3]),
-		golden::artifact(&golden::mlp(&[40, 30, 3]), 5, 1.0).unwrap(),
-		&golden::input(&golden::mlp(&[40, 30, 3]), 5),
+		golden::mlp(&[40, 30, 20, 10, 3]),
+		golden::artifact(&golden::mlp(&[40, 30, 20, 10, 3]), 5, 1.0).unwrap(),
+		&golden::input(&golden::mlp(&[40, 30, 20, 10, 3]), 5),
 	);
 	let steps = run.program.steps();
 	assert!(steps > 3);

@@ -69,7 +69,7 @@ async fn party_should_say_what_it_would_of_its_own_trace_when_it_asks_the_server
 			Architecture::Llama(_) | Architecture::Bert(_) => Operation::Inner,
 			_ => Operation::Product,
 		};
-		let mut outputs = Vec::new();
+		let mut all = Vec::new();
 		for planted in [None, Some(Planted { operation, layer: 0, token: 0 })] {
 			runs += 1;
 			let own = recorded(&job, &bytes, planted);
@@ -83,7 +83,7 @@ async fn party_should_say_what_it_would_of_its_own_trace_when_it_asks_the_server
 				End::Output(expected) => assert_eq!(output, Some(expected)),
 				End::Fault => assert_eq!(output, None),
 			}
-			outputs.push(output);
+			all.push(known);
 			let last = own.program().steps() - 1;
 			let nexts = [
 				Next::Open { claim: 1 },
@@ -101,7 +101,7 @@ async fn party_should_say_what_it_would_of_its_own_trace_when_it_asks_the_server
 				assert_eq!(said, player::say(&own, &next), "{next:?}");
 			}
 		}
-		assert_ne!(outputs[0], outputs[1]);
+		assert_ne!(all[0].root, all[1].root);
 		assert_eq!(engine.number("/traces/recorded").await, runs);
 	}
 	assert_eq!(engine.number("/traces/questions/done").await, runs * 9);
