@@ -16,6 +16,11 @@ const PERCENT = { [COMMISSION]: '5%', [RAISED]: '10%' };
 /** Blocks of an era that doesn't end by itself. */
 const ENDLESS = 1_000_000;
 
+/** The pace of disputes and draws, and that of a development chain. */
+const [SHORT, USUAL] = [{ move: 1, draw: 5 }, { move: 8, draw: 40 }];
+/** Blocks that a delegation may take to be free. */
+const LONG = 200;
+
 export default function economy(world) {
 	let chain, api, bob, charlie, worker, operator, model, tool, parts, eraLength;
 	/** The first block of all this, and the one in which a part of the stake can leave. */
@@ -27,6 +32,14 @@ export default function economy(world) {
 	const delegation = async () => (await asOwner('show')).delegations.find((one) => one.operator === operator);
 	const setEra = (blocks) => chain.send(
 		api.tx.sudo.sudo(api.tx.parameters.setParameter({ Staking: { EraLength: [null, blocks] } })),
+		chain.account('//Alice'),
+	);
+	/** Blocks for a move in a dispute, and for a draw: who leaves waits until the longest dispute is over. */
+	const setPace = ({ move, draw }) => chain.send(
+		api.tx.sudo.sudo(api.tx.utility.batchAll([
+			api.tx.parameters.setParameter({ Inference: { MovePeriod: [null, move] } }),
+			api.tx.parameters.setParameter({ Inference: { DrawPeriod: [null, draw] } }),
+		])),
 		chain.account('//Alice'),
 	);
 	const isNear = (actual, expected, what) => {
@@ -142,7 +155,9 @@ export default function economy(world) {
 		await assert.rejects(chain.send(delegate, charlie), { reason: 'contributorStaking.CommissionTooHigh' });
 
 		// A part leaves, which takes a while: the rest of this goes on beside it.
+		await setPace(SHORT);
 		const leaving = await asOwner('undelegate', operator, `${DELEGATED / UNIT / 2n}`);
+		await setPace(USUAL);
 		free = leaving.from_block;
 		assert.equal(BigInt(leaving.active), DELEGATED / 2n);
 		const early = await tool.fails(1, '--suri', '//Charlie', 'stake', 'withdraw');
@@ -229,7 +244,7 @@ export default function economy(world) {
 	});
 
 	test('delegation should be free again after the period', LIMIT, async () => {
-		await chain.follow('the period is over', await chain.best(), (_, now) => now + 1 >= free);
+		await chain.follow('the period is over', await chain.best(), (_, now) => now + 1 >= free, LONG);
 		const { unbonding: [{ amount }], held: heldBefore } = await delegation();
 		const [before, held] = [await chain.free(charlie), await chain.held(charlie)];
 		const withdrawn = await asOwner('withdraw');
