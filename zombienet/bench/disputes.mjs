@@ -28,7 +28,7 @@ const NETWORKS = {
 	dnn: {
 		title: 'perceptron, 15,910 parameters',
 		config: { architecture: 'mlp', widths: [784, 20, 10] },
-		operations: [['product', 0], ['product', 1]],
+		operations: [['product', 1]],
 	},
 	lenet: {
 		title: 'LeNet, 61,706 parameters',
@@ -40,7 +40,7 @@ const NETWORKS = {
 				linear(120), tanh, linear(84), tanh, linear(10),
 			],
 		},
-		operations: [['patches', 0], ['product', 0], ['activation', 1], ['pool', 2], ['order', 6], ['product', 11]],
+		operations: [['patches', 3], ['product', 3], ['activation', 4], ['pool', 5], ['order', 6], ['product', 11]],
 	},
 	large: {
 		title: 'convolutional network, 3.5 million parameters',
@@ -48,11 +48,11 @@ const NETWORKS = {
 			architecture: 'cnn',
 			input: [3, 32, 32],
 			layers: [
-				conv(32, 3, { padding: 1 }), relu, pool('max_pool', 2), conv(64, 3, { padding: 1 }), relu, pool('max_pool', 2),
-				flatten, linear(816), relu, linear(256), relu, linear(10),
+				conv(32, 3), relu, pool('max_pool', 2), conv(64, 3), relu, pool('max_pool', 2), flatten, linear(1400), relu,
+				linear(180), relu, linear(10),
 			],
 		},
-		operations: [['patches', 0], ['product', 3], ['activation', 1], ['pool', 5], ['order', 6], ['product', 7]],
+		operations: [['patches', 3], ['product', 3], ['activation', 1], ['pool', 5], ['order', 6], ['product', 11]],
 	},
 	llama: {
 		title: 'language model, 10.5 million parameters',
@@ -230,7 +230,7 @@ try {
 			for (let attempt = 0; !found; attempt += 1) {
 				const from = await chain.best();
 				const asked = tool.run('--suri', '//Bob', 'ask', `bench/${name}`, ...question(config, number + attempt));
-				found = await dispute(from);
+				found = await dispute(from + 1);
 				await asked;
 			}
 			const { blocks, ms, moves } = found;
