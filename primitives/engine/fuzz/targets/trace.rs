@@ -21,6 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
 		step: reader.below(steps) as u64,
 		at: reader.u32(),
 		bits: reader.byte(),
+		words: 1,
 	});
 	let limits = match reader.byte() % 4 {
 		0 => Limits { hashes: reader.byte().into(), states: reader.byte().into() },
