@@ -242,11 +242,12 @@ proptest! {
 		step in any::<u64>(),
 		at in any::<u32>(),
 		bits in 1..=u8::MAX,
+		words in prop_oneof![Just(1), 2..9u32, Just(u32::MAX)],
 	) {
 		let run = Run::random(seed, KINDS[kind]);
 		let step = step % run.program.steps();
 		let honest = run.record(None, FEW);
-		let liar = run.record(Some(Fault { step, at, bits }), Limits::default());
+		let liar = run.record(Some(Fault { step, at, bits, words }), Limits::default());
 		run.check_end(&liar);
 		prop_assert_eq!(descend(&run.program, &honest, &liar), Some(step));
 		let truth = run.judge(&honest, step);
@@ -603,7 +604,8 @@ fn every_kind_of_wrong_step_should_be_found() {
 				if !done.insert(operation) {
 					continue;
 				}
-				let liar = run.record(Some(Fault { step, at: 2, bits: 0x40 }), Limits::default());
+				let fault = Fault { step, at: 2, bits: 0x40, words: 1 };
+				let liar = run.record(Some(fault), Limits::default());
 				assert_eq!(descend(&run.program, &honest, &liar), Some(step), "{operation}");
 				let truth = run.judge(&liar, step);
 				assert_eq!(run.state(&honest, step), truth, "{operation}");

@@ -27,6 +27,9 @@ pub struct Fault {
 	pub at: u32,
 	/// Which of the byte's bits are turned over.
 	pub bits: u8,
+	/// In how many words: in the byte itself, and in each fourth after it that the step wrote, but on
+	/// the first page, which says whether the run goes on.
+	pub words: u32,
 }
 
 /// How much a [`Trace`] keeps. What it does not keep, it computes again when it is asked.
@@ -407,21 +410,23 @@ impl<'a, H: Hasher> Recorder<'a, H> {
 
 	/// Makes what was written wrong.
 	fn spoil(&mut self, fault: &Fault) {
-		let len = |range: &Range<u64>| range.end.saturating_sub(range.start);
-		let total = self.written.iter().map(len).fold(0, u64::saturating_add);
-		let mut at = u64::from(fault.at).checked_rem(total).unwrap_or(fault.at.into());
-		let mut place = at % PAGE as u64;
-		for range in &self.written {
-			if at < len(range) {
-				place = range.start.saturating_add(at);
-				break;
+		let written = || self.written.iter().cloned().flatten();
+		let at = u64::from(fault.at).checked_rem(written().count() as u64);
+		let places: BTreeSet<u64> = match at {
+			// What is written twice is made wrong once.
+			Some(at) => {
+				let words = written().skip(at as usize).step_by(4).enumerate();
+				let words = words.filter(|(number, place)| *number == 0 || *place >= PAGE as u64);
+				words.map(|(_, place)| place).take(fault.words as usize).collect()
+			},
+			None => BTreeSet::from([u64::from(fault.at) % PAGE as u64]),
+		};
+		for place in places {
+			let page = self.memory.page_mut(place / PAGE as u64);
+			let byte = page.and_then(|page| page.get_mut((place % PAGE as u64) as usize));
+			if let Some(byte) = byte {
+				*byte ^= fault.bits;
 			}
-			at = at.saturating_sub(len(range));
-		}
-		let page = self.memory.page_mut(place / PAGE as u64);
-		let byte = page.and_then(|page| page.get_mut((place % PAGE as u64) as usize));
-		if let Some(byte) = byte {
-			*byte ^= fault.bits;
 		}
 	}
 }
