@@ -3,16 +3,16 @@
 //!
 //! `cargo bench -p dodona-runtime --bench engine --profile dev`
 
+#[path = "../tests/engine_parity/node.rs"]
+mod node;
+
 use codec::{Decode, Encode};
 use dodona_engine::{
 	architecture::llama::{Biases, Config, RopeScaling},
 	generate::{Prompt, Sampling},
 	golden, Architecture, Class, EngineError, Model, Real,
 };
-use sc_executor::WasmExecutor;
-use sp_core::traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode};
-use sp_state_machine::BasicExternalities;
-use std::{borrow::Cow, env, time::Instant};
+use std::{env, time::Instant};
 
 type Answer = Result<Vec<u8>, EngineError>;
 
@@ -83,7 +83,6 @@ fn measure(architecture: &Architecture) -> (Times, Times) {
 	};
 	let inputs = [prompt(1, 1), prompt(GIVEN, 1), prompt(1, GENERATED)];
 	let (mut native, mut wasm) = ([f64::MAX; 3], [f64::MAX; 3]);
-	let executor = WasmExecutor::builder().with_allow_missing_host_functions(true).build();
 	for _ in 0..ROUNDS {
 		for ((input, native), wasm) in inputs.iter().zip(&mut native).zip(&mut wasm) {
 			let start = Instant::now();
@@ -92,8 +91,9 @@ fn measure(architecture: &Architecture) -> (Times, Times) {
 
 			let call = (architecture, &artifact, input).encode();
 			let start = Instant::now();
-			let answer = run_wasm(&executor, &call);
+			let answer = node::call("InferenceApi_run", &call);
 			*wasm = wasm.min(start.elapsed().as_secs_f64());
+			let answer = Answer::decode(&mut &answer[..]).expect("it is an answer");
 			assert_eq!(answer, expected, "Wasm and native give the same bytes");
 		}
 	}
@@ -102,20 +102,6 @@ fn measure(architecture: &Architecture) -> (Times, Times) {
 
 fn run_native(architecture: &Architecture, artifact: &[u8], input: &[u8]) -> Answer {
 	Model::load(architecture, artifact)?.run(input)
-}
-
-fn run_wasm(executor: &WasmExecutor<sp_io::SubstrateHostFunctions>, call: &[u8]) -> Answer {
-	let wasm = dodona_runtime::WASM_BINARY.expect("the runtime's Wasm is built with `std`");
-	let fetcher = WrappedRuntimeCode(Cow::Borrowed(wasm));
-	let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: vec![1] };
-	let (answer, _) = executor.call(
-		&mut BasicExternalities::default(),
-		&code,
-		"InferenceApi_run",
-		call,
-		CallContext::Offchain,
-	);
-	Answer::decode(&mut &answer.expect("the model fits into Wasm")[..]).expect("it is an answer")
 }
 
 fn small() -> Config {

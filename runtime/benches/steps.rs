@@ -3,6 +3,9 @@
 //!
 //! `cargo bench -p dodona-runtime --bench steps --profile dev`
 
+#[path = "../tests/engine_parity/node.rs"]
+mod node;
+
 use codec::{Decode, Encode};
 use dodona_engine::{
 	architecture::{
@@ -17,13 +20,8 @@ use dodona_engine::{
 use dodona_primitives_models::{pages_root, Blake2};
 use dodona_runtime::Runtime;
 use pallet_inference::weights::{SubstrateWeight, WeightInfo};
-use sc_executor::WasmExecutor;
-use sp_core::{
-	traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
-	H256,
-};
-use sp_state_machine::BasicExternalities;
-use std::{borrow::Cow, collections::BTreeMap, time::Instant};
+use sp_core::H256;
+use std::{collections::BTreeMap, time::Instant};
 
 /// Executions of each step, of which the fastest counts: others may be using the machine.
 const ROUNDS: usize = 15;
@@ -31,20 +29,15 @@ const ROUNDS: usize = 15;
 fn main() {
 	println!("| model | operation | work | witness, bytes | Wasm, ms | weight, ms | margin |");
 	println!("|---|---|---|---|---|---|---|");
-	let executor = WasmExecutor::builder().with_allow_missing_host_functions(true).build();
 	let mut least = f64::MAX;
 	for (name, architecture) in models() {
-		least = least.min(measure(&executor, name, &architecture));
+		least = least.min(measure(name, &architecture));
 	}
 	println!("the least margin is {least:.1}");
 }
 
 /// Prints a line for each kind of operation; returns the least margin.
-fn measure(
-	executor: &WasmExecutor<sp_io::SubstrateHostFunctions>,
-	name: &str,
-	architecture: &Architecture,
-) -> f64 {
+fn measure(name: &str, architecture: &Architecture) -> f64 {
 	let artifact = golden::artifact(architecture, 1, 1.0).expect("it is a configuration");
 	let input = match architecture {
 		Architecture::Llama(_) => {
@@ -83,7 +76,7 @@ fn measure(
 		let mut seconds = f64::MAX;
 		for _ in 0..ROUNDS {
 			let start = Instant::now();
-			let after = call_wasm(executor, "InferenceApi_execute_step", &call);
+			let after = node::call("InferenceApi_execute_step", &call);
 			seconds = seconds.min(start.elapsed().as_secs_f64());
 			assert!(Option::<H256>::decode(&mut &after[..]).expect("a state").is_some());
 		}
@@ -100,20 +93,6 @@ fn measure(
 		least = least.min(margin);
 	}
 	least
-}
-
-fn call_wasm(
-	executor: &WasmExecutor<sp_io::SubstrateHostFunctions>,
-	function: &str,
-	call: &[u8],
-) -> Vec<u8> {
-	let wasm = dodona_runtime::WASM_BINARY.expect("the runtime's Wasm is built with `std`");
-	let fetcher = WrappedRuntimeCode(Cow::Borrowed(wasm));
-	let code = RuntimeCode { code_fetcher: &fetcher, heap_pages: None, hash: vec![1] };
-	let mut externalities = BasicExternalities::default();
-	let (answer, _) =
-		executor.call(&mut externalities, &code, function, call, CallContext::Offchain);
-	answer.expect("the runtime does not trap")
 }
 
 fn models() -> Vec<(&'static str, Architecture)> {

@@ -4,4 +4,19 @@
 mod damage;
 mod executors;
 mod models;
+mod node;
 mod perceptrons;
+mod steps;
+
+// What the fuzzer's bytes mean.
+#[allow(dead_code)]
+#[path = "../../../primitives/engine/fuzz/src/attempts.rs"]
+mod attempts;
+#[allow(dead_code)]
+#[path = "../../../primitives/engine/fuzz/src/reader.rs"]
+mod reader;
+#[path = "../../../primitives/engine/fuzz/src/runs.rs"]
+mod runs;
+#[allow(dead_code)]
+#[path = "../../../primitives/engine/fuzz/src/subjects.rs"]
+mod subjects;
