@@ -17,7 +17,7 @@
 //!
 //! Stake that is unbonding can't be drawn by, but stays in reach of penalties. An operator's can be
 //! withdrawn once its period has passed **and** it has no obligation left, that is, every request
-//! that it has a seat in is final. A delegation's period is never shorter than a seat can last.
+//! that it has a seat in is final. No period is ever shorter than a seat can last.
 //!
 //! A **slash** takes the same fraction of all that an operator answers with: its own and what is
 //! delegated to it, bonded and unbonding. It waits for a while in which governance may cancel it.
@@ -154,7 +154,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type DripPeriod: Get<BlockNumberFor<Self>>;
 
-		/// Blocks for which unbonding stake can't be withdrawn.
+		/// Blocks for which unbonding stake can't be withdrawn, unless an obligation can last longer.
 		#[pallet::constant]
 		type UnbondingPeriod: Get<BlockNumberFor<Self>>;
 
@@ -1055,7 +1055,7 @@ pub mod pallet {
 		/// ## Details
 		///
 		/// From now on it neither counts nor earns; it can be withdrawn after
-		/// [`Config::UnbondingPeriod`]. What stays is [`Config::MinDelegation`] or more, or nothing.
+		/// [`Config::UnbondingPeriod`], or after [`Config::LongestObligation`] if that is longer. What stays is [`Config::MinDelegation`] or more, or nothing.
 		///
 		/// ## Errors
 		///

@@ -1,6 +1,9 @@
 //! Audits: some results that nobody has challenged are put to a second committee.
 
-use crate::{AgreedAt, Checks, Config, Event, Idle, Pallet, RequestOf, Requests, WeightInfo};
+use crate::{
+	AgreedAt, Checks, CommitteeOf, Config, Event, Idle, Pallet, RequestOf, Requests, StateOf,
+	WeightInfo,
+};
 use alloc::collections::BTreeMap;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dodona_primitives_inference::{
@@ -16,9 +19,7 @@ use sp_core::{Get, H256};
 use sp_runtime::{traits::Hash, Perbill};
 
 /// The seats of a committee.
-type CommitteeOf<T> = Seats<<T as frame_system::Config>::AccountId>;
-type Seats<AccountId> = BoundedVec<Seat<AccountId>, ConstU32<MAX_COMMITTEE>>;
-type StateOf<T> = RequestState<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+pub type Seats<AccountId> = BoundedVec<Seat<AccountId>, ConstU32<MAX_COMMITTEE>>;
 
 /// What became of a result that was looked at again.
 #[derive(

@@ -1,27 +1,21 @@
 //! How a dispute begins, and who joins it.
 
 use crate::{
-	BalanceOf, Config, DisputeOf, Disputes, Error, Event, FullUntil, HoldReason, Idle, Inputs,
-	Outputs, Pallet, RequestOf, Requests, RoomTaken,
+	BalanceOf, ClaimOf, CommitteeOf, Config, DisputeOf, Disputes, Error, Event, FullUntil,
+	HoldReason, Inputs, Outputs, Pallet, RequestOf, Requests, RoomTaken, StateOf,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::cmp::Reverse;
 use dodona_engine::ENGINE_VERSION;
 use dodona_primitives_inference::{
 	outcome_hash, Adjudicator, Challenger, Claim, ClaimId, Contest, Dispute, DisputeInfo, Input,
-	Opening, Output, RequestId, RequestState, Run, Schedule, Seat, MAX_CLAIMS, MAX_COMMITTEE,
+	Opening, Output, RequestId, RequestState, Run, Schedule, MAX_CLAIMS,
 };
 use dodona_primitives_models::{Manifest, ModelInspect, VersionId};
 use frame_support::{ensure, pallet_prelude::*, traits::fungible::MutateHold};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::traits::{CheckedAdd, SaturatedConversion, Saturating};
-
-/// The seats of a committee.
-type CommitteeOf<T> =
-	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
-
-pub(crate) type ClaimOf<T> = Claim<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 /// Most disputes that one look returns.
 const MAX_LISTED: usize = 256;
@@ -67,8 +61,21 @@ impl<T: Config> Pallet<T> {
 
 	/// How many steps the run of a request takes, if the runtime can decide it.
 	pub(crate) fn schedule(id: RequestId, request: &RequestOf<T>) -> Result<Schedule, Error<T>> {
-		let case = Self::case(id, request)?;
-		T::Adjudicator::schedule(&case.run()).ok_or(Error::<T>::NotDecidable)
+		let Case { manifest, input } = Self::case(id, request)?;
+		Self::schedule_of(&manifest, &input).ok_or(Error::<T>::NotDecidable)
+	}
+
+	/// How many steps the run of a version on `input` takes, if the runtime can decide it.
+	pub(crate) fn schedule_of(manifest: &Manifest<BalanceOf<T>>, input: &[u8]) -> Option<Schedule> {
+		let Manifest { architecture, pages, artifact, .. } = manifest;
+		let decides = T::Adjudicator::decides(architecture);
+		let run = Run { architecture, input, pages: *pages, size: artifact.size };
+		decides.then(|| T::Adjudicator::schedule(&run)).flatten()
+	}
+
+	/// For how many periods a move can be made: to record a long run takes long.
+	pub(crate) fn periods(schedule: Schedule) -> u64 {
+		schedule.periods(T::StepsPerPeriod::get())
 	}
 
 	/// Whether the version's results can't be challenged any more: it was published for an engine
@@ -93,7 +100,7 @@ impl<T: Config> Pallet<T> {
 		outcome: Option<H256>,
 		votes: BTreeMap<H256, u32>,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+	) -> StateOf<T> {
 		let mut answers: Vec<(H256, u32)> = votes.into_iter().collect();
 		answers.sort_by_key(|(_, votes)| Reverse(*votes));
 		let claim = |(id, (answer, _)): (u32, (H256, u32))| Claim {
@@ -120,21 +127,15 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let mut request = Requests::<T>::get(id).ok_or(Error::<T>::UnknownRequest)?;
 		let now = frame_system::Pallet::<T>::block_number();
-		let schedule = match &request.state {
-			RequestState::Agreed { .. } | RequestState::Disputed { .. } => {
-				Self::schedule(id, &request)?
-			},
-			_ => return Err(Error::<T>::NotChallengeable.into()),
-		};
-		let (committee, outcome, until, mut dispute) = match request.state {
+		let (committee, outcome, until, mut dispute) = match request.state.clone() {
 			RequestState::Agreed { committee, outcome, until } => {
+				let schedule = Self::schedule(id, &request)?;
 				let taken = RoomTaken::<T>::get();
 				ensure!(taken < T::MaxOpenDisputes::get(), Error::<T>::TooManyDisputes);
 				RoomTaken::<T>::put(taken.saturating_add(1));
 				let claim = Claim { id: 0, answer: Some(outcome), challenger: None, opening: None };
 				let mut claims = BoundedVec::new();
 				let _ = claims.try_push(claim);
-				Idle::<T>::remove(id);
 				Self::deposit_event(Event::Disputed { request: id, claims: 1 });
 				(committee, Some(outcome), until, Self::new_dispute(claims, schedule, true))
 			},
@@ -154,7 +155,7 @@ impl<T: Config> Pallet<T> {
 		if let (Some(answer), Some(output)) = (answer, output) {
 			Outputs::<T>::insert(id, answer, output);
 		}
-		let until = if begins { Self::move_until(now, schedule) } else { until };
+		let until = if begins { Self::move_until(now, dispute.schedule) } else { until };
 		Disputes::<T>::insert(id, dispute);
 		request.state = RequestState::Disputed { committee, outcome, until };
 		Self::put(id, request);
@@ -228,6 +229,7 @@ impl<T: Config> Pallet<T> {
 			schedule,
 			takes_room,
 			refuted: BoundedVec::new(),
+			revived: 0,
 			contest: Contest::Opening,
 		}
 	}
@@ -237,15 +239,22 @@ impl<T: Config> Pallet<T> {
 	// while others play: to do it again and again has to cost more and more.
 	pub(crate) fn bond(dispute: &DisputeOf<T>) -> BalanceOf<T> {
 		let doubled = dispute.rounds.saturating_add(dispute.next_claim / MAX_CLAIMS);
-		(0..doubled.min(128)).fold(T::ChallengeBond::get(), |bond: BalanceOf<T>, _| {
-			bond.checked_add(&bond).unwrap_or(bond)
-		})
+		let periods: BalanceOf<T> = Self::periods(dispute.schedule).saturated_into();
+		let once = T::ChallengeBond::get().saturating_mul(periods);
+		(0..doubled.min(128))
+			.fold(once, |bond: BalanceOf<T>, _| bond.checked_add(&bond).unwrap_or(bond))
 	}
 
-	/// Last block for a move that is asked for in `now`. To record a long run takes long.
+	/// Last block in which the one claim that is left in `now` can be challenged: a seat may have to
+	/// record its run first, to stand against it.
+	pub(crate) fn window_until(now: BlockNumberFor<T>, schedule: Schedule) -> BlockNumberFor<T> {
+		let periods: BlockNumberFor<T> = Self::periods(schedule).saturated_into();
+		now.saturating_add(T::ChallengePeriod::get().saturating_mul(periods))
+	}
+
+	/// Last block for a move that is asked for in `now`.
 	pub(crate) fn move_until(now: BlockNumberFor<T>, schedule: Schedule) -> BlockNumberFor<T> {
-		let periods = schedule.steps.div_ceil(T::StepsPerPeriod::get().max(1)).max(1);
-		let periods: BlockNumberFor<T> = periods.saturated_into();
+		let periods: BlockNumberFor<T> = Self::periods(schedule).saturated_into();
 		now.saturating_add(T::MovePeriod::get().saturating_mul(periods))
 	}
 

@@ -1,6 +1,6 @@
 //! Where a fee goes. What is held for a request is paid or returned when it ends, to the last unit.
 
-use crate::{BalanceOf, Config, HoldReason, Pallet, RequestOf, Requests};
+use crate::{BalanceOf, Config, CreditOf, HoldReason, Pallet, RequestOf, Requests};
 use dodona_primitives_inference::{
 	RatedRequest, RatedRequests, RequestId, RequestState, Seat, SeatStatus,
 };
@@ -127,16 +127,20 @@ impl<T: Config> Pallet<T> {
 			T::Rewards::reward_operator(&seat.operator, part);
 		}
 		if let Some(challenger) = challenger {
-			// An account that can't take it leaves it to the treasury.
-			if let Err(unpaid) = T::Currency::resolve(challenger, pot.extract(found)) {
-				pot.subsume(unpaid);
-			}
+			Self::pay_account(&mut pot, challenger, found);
 		}
 		let contributors = T::Royalties::royalty_account(request.version);
 		T::Rewards::reward_contributor(Some(&contributors), pot.extract(split.contributor));
 		T::Rewards::reward_treasury(pot);
 		Self::release(request, refund);
 		(paid, refund)
+	}
+
+	/// Pays `amount` out of `pot`. An account that can't take it leaves it there, for the treasury.
+	pub(crate) fn pay_account(pot: &mut CreditOf<T>, who: &T::AccountId, amount: BalanceOf<T>) {
+		if let Err(unpaid) = T::Currency::resolve(who, pot.extract(amount)) {
+			pot.subsume(unpaid);
+		}
 	}
 
 	/// Returns `amount` of the fee to the requester.

@@ -7,9 +7,10 @@
 //!
 //! A requester pays for the answer of one version of a model to one input. A committee of bonded
 //! operators is drawn from randomness that is YOUNGER than the request, so that nobody can choose
-//! it; every seat computes the answer off-chain, commits to it, and reveals it once all have committed. A quorum
-//! of the ASSIGNED seats decides. See [`RequestState`] for the life of a request: every state has
-//! a deadline, and every way out either pays or refunds.
+//! it; every seat computes the answer off-chain, commits to it, and reveals it once all have
+//! committed. What a quorum of the ASSIGNED seats names is the result, unless a seat differs or
+//! somebody challenges it: then the runtime decides. See [`RequestState`] for the life of a request:
+//! every state has a deadline, and every way out either pays or refunds.
 //!
 //! ## Interface
 //!
@@ -64,15 +65,15 @@ const LOG_TARGET: &str = "runtime::inference";
 #[frame_support::pallet]
 pub mod pallet {
 	use super::{
-		audit::Check,
+		audit::{Check, Seats},
 		moves::{Before, MoveOf, WitnessOf},
 		residents::{Resident, ResidentBytes},
 		WeightInfo,
 	};
 	use alloc::vec::Vec;
 	use dodona_primitives_inference::{
-		Adjudicator, ClaimId, Dispute, FailureReason, Input, Output, Request, RequestId,
-		ResultSink, Submissions, MAX_COMMITTEE,
+		Adjudicator, Claim, ClaimId, Dispute, FailureReason, Input, Output, Request, RequestId,
+		RequestState, ResultSink, Submissions, MAX_COMMITTEE,
 	};
 	use dodona_primitives_models::{ModelId, ModelInspect, RoyaltyAccounts, VersionId};
 	use dodona_primitives_staking::{RewardSink, StakeInspect, StakeSlash};
@@ -101,6 +102,15 @@ pub mod pallet {
 	/// A request of this chain.
 	pub type RequestOf<T> =
 		Request<<T as frame_system::Config>::AccountId, BalanceOf<T>, BlockNumberFor<T>>;
+
+	/// How far a request of this chain is.
+	pub type StateOf<T> = RequestState<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+	/// The seats of a committee of this chain.
+	pub type CommitteeOf<T> = Seats<<T as frame_system::Config>::AccountId>;
+
+	/// A claim in a dispute of this chain.
+	pub type ClaimOf<T> = Claim<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
 
 	/// A dispute of this chain.
 	pub type DisputeOf<T> = Dispute<<T as frame_system::Config>::AccountId, BalanceOf<T>>;
@@ -193,8 +203,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type DissentPenalty: Get<Perbill>;
 
-		/// Part of the fee that goes to the seats, in equal parts; a seat that did not end in the
-		/// majority leaves its part to the requester.
+		/// Part of the fee that goes to the seats, in equal parts; a seat that did not name the
+		/// result leaves its part to the requester. If none did, a challenger who has won gets all.
 		#[pallet::constant]
 		type WorkerShare: Get<Perbill>;
 
@@ -214,8 +224,14 @@ pub mod pallet {
 		#[pallet::constant]
 		type StepsPerPeriod: Get<u64>;
 
-		/// What is held for a challenge until it wins or loses: more than a verdict costs. It
-		/// doubles with each time that the request's dispute was won, and with each eight claims.
+		/// Most periods that a move can take; at least 1. Longer runs are not asked for: a dispute
+		/// over one would keep everybody waiting.
+		#[pallet::constant]
+		type MaxMovePeriods: Get<u32>;
+
+		/// What is held for a challenge until it wins or loses, for each period that a move can take:
+		/// more than a verdict costs. It doubles with each game that left one claim, and with each
+		/// eight claims.
 		#[pallet::constant]
 		type ChallengeBond: Get<BalanceOf<Self>>;
 
@@ -626,6 +642,9 @@ pub mod pallet {
 		InvalidInput,
 		/// The output could be longer than a request can carry: ask for fewer tokens.
 		OutputTooLong,
+		/// The run takes so many steps that a dispute over it would last too long. Ask for fewer
+		/// tokens.
+		RunTooLong,
 		/// There is no such request, or it is pruned.
 		UnknownRequest,
 		/// The signer is not the hot key of a bonded operator.
@@ -763,7 +782,7 @@ pub mod pallet {
 		/// - [`Error::UnknownModel`], [`Error::VersionNotServed`]
 		/// - [`Error::PriceAboveMaxFee`]
 		/// - [`Error::InputTooLong`], [`Error::WrongInputLength`], [`Error::InputNotFinite`],
-		///   [`Error::InvalidInput`], [`Error::OutputTooLong`]
+		///   [`Error::InvalidInput`], [`Error::OutputTooLong`], [`Error::RunTooLong`]
 		///
 		/// ## Events
 		/// [`Event::Requested`]
@@ -957,7 +976,7 @@ pub mod pallet {
 		///
 		/// ## Details
 		/// For perceptrons and convolutional networks whose run is no more than
-		/// [`Config::MaxAdjudicationWork`], with weights of up to a mebibyte: the whole safetensors file.
+		/// [`Config::MaxAdjudicationWork`], with weights of up to 1,023 KiB: the whole safetensors file.
 		/// The answer is final, whether somebody claimed it or not.
 		///
 		/// ## Errors
@@ -978,7 +997,7 @@ pub mod pallet {
 			Self::do_adjudicate(who, request, weights)
 		}
 
-		/// Put the weights of a small version into the state, and hold a deposit for each byte.
+		/// Put the weights of a small version into the state, and hold a deposit for them and for each byte.
 		///
 		/// ## Dispatch Origin
 		/// Signed by anyone.

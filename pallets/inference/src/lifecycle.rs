@@ -1,9 +1,9 @@
 //! How a request moves from one state to the next.
 
 use crate::{
-	audit::votes, AgreedAt, Assignments, Checks, Config, Deadlines, DrawnUpTo, Error, Event,
-	Excluded, Idle, Inputs, Outputs, Pallet, Queue, RequestOf, Requests, ServedUpTo,
-	SpentRandomness, WeightInfo, LOG_TARGET,
+	audit::votes, AgreedAt, Assignments, Checks, CommitteeOf, Config, Deadlines, DrawnUpTo, Error,
+	Event, Excluded, Idle, Inputs, Outputs, Pallet, Queue, RequestOf, Requests, ServedUpTo,
+	SpentRandomness, StateOf, WeightInfo, LOG_TARGET,
 };
 use alloc::vec::Vec;
 use dodona_primitives_inference::{
@@ -17,10 +17,6 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_runtime::traits::{One, Saturating};
 
-/// The seats of a committee.
-type CommitteeOf<T> =
-	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
-
 impl<T: Config> Pallet<T> {
 	/// Stores a request, and makes sure that its next deadline is looked at.
 	pub(crate) fn put(id: RequestId, request: RequestOf<T>) {
@@ -32,7 +28,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The first block in which a request in this state can be moved on by time alone.
-	pub(crate) fn due(state: &RequestState<T::AccountId, BlockNumberFor<T>>) -> BlockNumberFor<T> {
+	pub(crate) fn due(state: &StateOf<T>) -> BlockNumberFor<T> {
 		let last = match state {
 			RequestState::Queued { since } => since.saturating_add(T::DrawPeriod::get()),
 			RequestState::Committing { until, .. }
@@ -298,7 +294,7 @@ impl<T: Config> Pallet<T> {
 		request: &mut RequestOf<T>,
 		random: H256,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+	) -> StateOf<T> {
 		if !T::Models::may_answer(request.version) {
 			return Self::give_up(id, request, FailureReason::VersionNotServed, now);
 		}
@@ -344,7 +340,7 @@ impl<T: Config> Pallet<T> {
 		request: &RequestOf<T>,
 		committee: CommitteeOf<T>,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+	) -> StateOf<T> {
 		let seats = committee.len() as u32;
 		let committed =
 			committee.iter().filter(|seat| seat.status != SeatStatus::Assigned).count() as u32;
@@ -375,7 +371,7 @@ impl<T: Config> Pallet<T> {
 		request: &RequestOf<T>,
 		committee: CommitteeOf<T>,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+	) -> StateOf<T> {
 		for seat in &committee {
 			// Who never committed was punished and released when the commitments were closed.
 			if matches!(seat.status, SeatStatus::Committed(_)) {
@@ -420,7 +416,7 @@ impl<T: Config> Pallet<T> {
 		committee: CommitteeOf<T>,
 		outcome: H256,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+	) -> StateOf<T> {
 		Idle::<T>::remove(id);
 		for seat in &committee {
 			if matches!(seat.status, SeatStatus::Revealed(other) if other != outcome) {
@@ -459,7 +455,7 @@ impl<T: Config> Pallet<T> {
 		unwanted: impl Iterator<Item = &'a Seat<T::AccountId>>,
 		reason: FailureReason,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>>
+	) -> StateOf<T>
 	where
 		T::AccountId: 'a,
 	{
@@ -487,7 +483,7 @@ impl<T: Config> Pallet<T> {
 		request: &RequestOf<T>,
 		reason: FailureReason,
 		now: BlockNumberFor<T>,
-	) -> RequestState<T::AccountId, BlockNumberFor<T>> {
+	) -> StateOf<T> {
 		Self::release(request, request.fee);
 		Self::forget_outputs(id, None);
 		Self::forget_question(id);

@@ -2,14 +2,13 @@
 //! in, which the runtime computes.
 
 use crate::{
-	disputes::ClaimOf,
-	verdict::{CommitteeOf, StateOf},
-	Config, DisputeOf, Disputes, Error, Event, Pallet, RequestOf, Requests, WeightInfo,
+	ClaimOf, CommitteeOf, Config, DisputeOf, Disputes, Error, Event, Pallet, RequestOf, Requests,
+	StateOf, WeightInfo,
 };
 use codec::Encode;
 use dodona_primitives_inference::{
-	Adjudicator, Children, ClaimId, Contest, Move, Opening, Path, RequestId, RequestState,
-	Schedule, SeatStatus, MAX_CLAIMS, MAX_COMMITTEE, MOVE_LEVELS,
+	player::may_open, thousands, Adjudicator, Children, ClaimId, Contest, Move, Opening, Path,
+	RequestId, RequestState, Schedule, SeatStatus, MAX_CLAIMS, MAX_COMMITTEE, MOVE_LEVELS,
 };
 use dodona_primitives_staking::StakeInspect;
 use frame_support::{dispatch::WithPostDispatchInfo, ensure, pallet_prelude::*};
@@ -27,13 +26,15 @@ pub(crate) type MoveOf<T> = Move<<<T as Config>::Adjudicator as Adjudicator>::En
 /// A state that both sides agree on, with its way to the root of one of their traces.
 pub(crate) type Before = Option<(H256, Path)>;
 
+/// How many claims may have been on their way when a trace was shown: if it is theirs, too, they are
+/// taken back.
+const LATE_CLAIMS: ClaimId = 2;
+
 /// A move that can be made.
 enum Checked<AccountId> {
-	/// The claim's trace.
-	Open(Opening<AccountId>),
-	/// A seat stands by itself for what it has said, because another one has shown a trace for it
-	/// that is not its own.
-	Join { answer: H256, opening: Opening<AccountId> },
+	/// The claim's trace. A seat joins with a claim of its own for what it has said, because another
+	/// one has shown a trace for it that is not its own.
+	Open { joins: Option<H256>, opening: Opening<AccountId> },
 	/// Somebody else stands for the same trace already.
 	Withdraw,
 	/// What the side says is below the node.
@@ -102,21 +103,14 @@ impl<T: Config> Pallet<T> {
 		let checked = Self::check_move(&who, id, &request, &dispute, claim, step)
 			.map_err(|error| error.with_weight(weight))?;
 		let next = match checked {
-			Checked::Open(opening) => {
-				let Opening { root, by } = opening.clone();
-				if let Some(claim) = dispute.claims.iter_mut().find(|it| it.id == claim) {
+			Checked::Open { joins, opening } => {
+				let Opening { root, by, .. } = opening.clone();
+				if joins.is_some() {
+					Self::join(&mut dispute, joins, None, Some(opening))
+						.map_err(|error| error.with_weight(weight))?;
+				} else if let Some(claim) = dispute.claims.iter_mut().find(|it| it.id == claim) {
 					claim.opening = Some(opening);
 				}
-				Self::deposit_event(Event::TraceShown { request: id, claim, root, by });
-				match dispute.contest {
-					Contest::Opening => Self::next_of_openings(&dispute),
-					_ => None,
-				}
-			},
-			Checked::Join { answer, opening } => {
-				let Opening { root, by } = opening.clone();
-				let (claim, _) = Self::join(&mut dispute, Some(answer), None, Some(opening))
-					.map_err(|error| error.with_weight(weight))?;
 				Self::deposit_event(Event::TraceShown { request: id, claim, root, by });
 				match dispute.contest {
 					Contest::Opening => Self::next_of_openings(&dispute),
@@ -188,17 +182,20 @@ impl<T: Config> Pallet<T> {
 				let ending = T::Adjudicator::ending(&case.run(), end, &witness)
 					.map_err(|_| Error::<T>::WrongEnding)?;
 				ensure!(ending.answer() == stands.answer, Error::<T>::WrongEnding);
-				let has_root = |claim: &ClaimOf<T>| {
-					claim.opening.as_ref().is_some_and(|opening| opening.root == root)
-				};
-				let is_shown = dispute.claims.iter().any(has_root);
-				ensure!(!is_shown || stands.has_bond, Error::<T>::SameTrace);
-				let opening = Opening { root, by: stands.by };
-				Ok(match (is_shown, stands.joins) {
-					(true, _) => Checked::Withdraw,
-					(false, Some(answer)) => Checked::Join { answer, opening },
-					(false, None) => Checked::Open(opening),
-				})
+				let shown = dispute
+					.claims
+					.iter()
+					.filter_map(|claim| claim.opening.as_ref())
+					.find(|opening| opening.root == root);
+				if let Some(shown) = shown {
+					// Whoever claims what can be seen already only keeps others waiting.
+					let is_early = claim < shown.before.saturating_add(LATE_CLAIMS);
+					ensure!(stands.has_bond && is_early, Error::<T>::SameTrace);
+					return Ok(Checked::Withdraw);
+				}
+				let before = dispute.next_claim.saturating_add(stands.joins.is_some().into());
+				let opening = Opening { root, by: stands.by, before };
+				Ok(Checked::Open { joins: stands.joins, opening })
 			},
 			Move::Descend(children) => {
 				let Contest::Descending { level, nodes, moves, .. } = &dispute.contest else {
@@ -245,7 +242,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let stands = dispute.claim(claim).ok_or(Error::<T>::NoSuchClaim)?;
 		ensure!(stands.opening.is_none(), Error::<T>::AlreadyMoved);
-		let by = Self::backer(who, request, stands).ok_or(Error::<T>::NotYourClaim)?;
+		let by = Self::backer(who, request, dispute, stands).ok_or(Error::<T>::NotYourClaim)?;
 		let (answer, has_bond) = (stands.answer, stands.challenger.is_some());
 		Ok(Stands { by, answer, joins: None, has_bond })
 	}
@@ -261,14 +258,12 @@ impl<T: Config> Pallet<T> {
 	fn backer(
 		who: &T::AccountId,
 		request: &RequestOf<T>,
+		dispute: &DisputeOf<T>,
 		claim: &ClaimOf<T>,
 	) -> Option<T::AccountId> {
 		let operator = T::Stake::operator_of(who);
 		let mut names = [Some(who.clone()), operator].into_iter().flatten();
-		names.find(|name| match &claim.challenger {
-			Some(challenger) => challenger.who == *name,
-			None => Self::revealed(request, name).is_some_and(|said| Some(said) == claim.answer),
-		})
+		names.find(|name| may_open(dispute, claim, &request.state, name))
 	}
 
 	/// The outcome that the operator revealed for the request.
@@ -510,9 +505,8 @@ impl<T: Config> Pallet<T> {
 	/// What executing a step of so much work costs; twice, as it is also tried to see whether the
 	/// call is free.
 	fn weight_of_settling(witness: &WitnessOf<T>, work: u64) -> Weight {
-		let thousands = u32::try_from(work.div_ceil(1_000)).unwrap_or(u32::MAX);
 		T::WeightInfo::settle(witness.encoded_size() as u32)
-			.saturating_add(T::WeightInfo::step(thousands))
+			.saturating_add(T::WeightInfo::step(thousands(work)))
 			.saturating_mul(2)
 	}
 

@@ -9,7 +9,11 @@ use dodona_primitives_inference::{
 	Ask, EngineError, Input, Request, RequestId, RequestInfo, RequestState, MAX_OUTPUT_LEN,
 };
 use dodona_primitives_models::{Manifest, ModelId, ModelInspect, VersionId};
-use frame_support::{ensure, pallet_prelude::DispatchResult, traits::fungible::MutateHold};
+use frame_support::{
+	ensure,
+	pallet_prelude::DispatchResult,
+	traits::{fungible::MutateHold, Get},
+};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::DispatchError;
 
@@ -69,6 +73,10 @@ impl<T: Config> Pallet<T> {
 		})?;
 		let longest = architecture.max_output_len(input);
 		ensure!(longest <= MAX_OUTPUT_LEN, Error::<T>::OutputTooLong);
+		let most = T::MaxMovePeriods::get().max(1);
+		let is_too_long = Self::schedule_of(manifest, input)
+			.is_some_and(|schedule| Self::periods(schedule) > most.into());
+		ensure!(!is_too_long, Error::<T>::RunTooLong);
 		Ok(manifest.fee(input))
 	}
 

@@ -2,13 +2,13 @@
 //! state, and results that nobody has challenged are computed again from them.
 
 use crate::{
-	audit::Check, BalanceOf, Checks, Config, Error, Event, HoldReason, Idle, Pallet, Requests,
-	ResidentWeights, Residents, WeightInfo,
+	audit::Check, BalanceOf, Checks, Config, Disputes, Error, Event, HoldReason, Idle, Pallet,
+	Requests, ResidentWeights, Residents, WeightInfo,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dodona_primitives_inference::{
-	work_here, RequestId, RequestState, Schedule, MAX_COMMITTEE, MAX_INPUT_LEN,
+	thousands, work_here, RequestId, RequestState, Schedule, MAX_COMMITTEE, MAX_INPUT_LEN,
 };
 use dodona_primitives_models::{ArtifactRef, ModelInspect, VersionId};
 use frame_support::{
@@ -115,9 +115,13 @@ impl<T: Config> Pallet<T> {
 			Idle::<T>::remove(id);
 			return meter.consumed();
 		};
-		let RequestState::Agreed { committee, outcome, .. } = request.state.clone() else {
-			Idle::<T>::remove(id);
-			return meter.consumed();
+		let (committee, agreed) = match request.state.clone() {
+			RequestState::Agreed { committee, outcome, .. } => (committee, Some(outcome)),
+			RequestState::Disputed { committee, .. } => (committee, None),
+			_ => {
+				Idle::<T>::remove(id);
+				return meter.consumed();
+			},
 		};
 		// What an upgrade has made too large is never done.
 		let is_too_large = resident.work > T::MaxAdjudicationWork::get();
@@ -136,7 +140,7 @@ impl<T: Config> Pallet<T> {
 			return meter.consumed();
 		};
 		let ending = Self::ending(&case, &weights);
-		if ending.answer() == Some(outcome) {
+		if agreed.is_some() && ending.answer() == agreed {
 			// Whatever was audited before must not be again.
 			if !Checks::<T>::contains_key(id) {
 				Checks::<T>::insert(id, Check::Confirmed);
@@ -146,7 +150,8 @@ impl<T: Config> Pallet<T> {
 			meter.consume(Self::weight_of_conclusion(committee.len() as u32));
 			// As if somebody had challenged it; but nobody stands for anything, or plays.
 			let nothing = Schedule { steps: 1, depth: 0 };
-			let dispute = Self::new_dispute(BoundedVec::new(), nothing, false);
+			let none = || Self::new_dispute(BoundedVec::new(), nothing, false);
+			let dispute = Disputes::<T>::get(id).unwrap_or_else(none);
 			Self::pronounce(id, request, committee, dispute, ending, None, now);
 		}
 		meter.consumed()
@@ -154,9 +159,8 @@ impl<T: Config> Pallet<T> {
 
 	/// What computing a result again costs, if it is right.
 	pub(crate) fn weight_of_reexecution(bytes: u32, work: u64) -> Weight {
-		let thousands = u32::try_from(work.div_ceil(1_000)).unwrap_or(u32::MAX);
 		T::WeightInfo::reexecute(bytes)
-			.saturating_add(T::WeightInfo::compute(thousands))
+			.saturating_add(T::WeightInfo::compute(thousands(work)))
 			// It is measured with a short question.
 			.saturating_add(Weight::from_parts(0, MAX_INPUT_LEN.into()))
 	}

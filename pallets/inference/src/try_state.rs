@@ -57,8 +57,11 @@ impl<T: Config> Pallet<T> {
 			if let RequestState::Queued { since } = request.state {
 				waiting.insert((since, id));
 			}
-			let is_agreed = matches!(request.state, RequestState::Agreed { .. });
-			ensure!(is_agreed || !Idle::<T>::contains_key(id), "what waits can be challenged");
+			let is_open = matches!(
+				request.state,
+				RequestState::Agreed { .. } | RequestState::Disputed { .. }
+			);
+			ensure!(is_open || !Idle::<T>::contains_key(id), "what waits can be challenged");
 			let first = Self::check_audit(id, &request.state)?;
 			open.extend(first.iter().map(|operator| (operator.clone(), id)));
 			let Some(committee) = request.state.committee() else { continue };

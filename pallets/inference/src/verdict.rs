@@ -1,15 +1,16 @@
 //! How a dispute ends: who is out, what is forfeited, and what the answer is.
 
 use crate::{
-	disputes::{Case, ClaimOf},
-	AgreedAt, BalanceOf, Config, CreditOf, DisputeOf, Disputes, Error, Event, FullUntil,
-	HoldReason, Outputs, Pallet, RequestOf, Requests, RoomTaken, WeightInfo,
+	audit::votes, disputes::Case, AgreedAt, BalanceOf, ClaimOf, CommitteeOf, Config, CreditOf,
+	DisputeOf, Disputes, Error, Event, FullUntil, HoldReason, Idle, Outputs, Pallet, RequestOf,
+	Requests, RoomTaken, StateOf, WeightInfo,
 };
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use dodona_engine::{trace::check, Model};
 use dodona_primitives_inference::{
-	work_here, Contest, Ending, FailureReason, RequestId, RequestState, ResultSink, Seat,
-	SeatStatus, MAX_COMMITTEE, MAX_WEIGHTS_LEN,
+	thousands, work_here, Contest, Ending, FailureReason, RequestId, RequestState, ResultSink,
+	Seat, SeatStatus, MAX_CLAIMS, MAX_COMMITTEE, MAX_WEIGHTS_LEN,
 };
 use dodona_primitives_models::ArtifactRef;
 use dodona_primitives_staking::{Offence, RewardSink, StakeSlash};
@@ -18,20 +19,14 @@ use frame_support::{
 	ensure,
 	pallet_prelude::*,
 	traits::{
-		fungible::{Balanced, BalancedHold, MutateHold},
+		fungible::{BalancedHold, MutateHold},
 		tokens::Precision,
 		Imbalance,
 	},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
-use sp_runtime::traits::{Saturating, Zero};
-
-/// The seats of a committee.
-pub(crate) type CommitteeOf<T> =
-	BoundedVec<Seat<<T as frame_system::Config>::AccountId>, ConstU32<MAX_COMMITTEE>>;
-pub(crate) type StateOf<T> =
-	RequestState<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+use sp_runtime::traits::Zero;
 
 /// Who is rewarded for the truth.
 #[derive(Clone)]
@@ -69,23 +64,18 @@ impl<T: Config> Pallet<T> {
 		if Self::decidable(request.version).is_err() {
 			return Self::abandon(id, request, committee, dispute, now);
 		}
-		let stand = match &dispute.contest {
-			Contest::Opening => match dispute.sides() {
-				Some(sides) => match sides.map(|side| side.opening.is_some()) {
-					[false, false] => Self::quorum_stands(sides, outcome),
-					shown => shown,
-				},
-				None => [false, false],
-			},
-			Contest::Descending { moves, .. } => moves.each_ref().map(Option::is_some),
-			Contest::Settling { .. } => match dispute.sides() {
-				Some(sides) => Self::quorum_stands(sides, outcome),
-				None => [false, false],
-			},
-			Contest::Won => {
+		let stand = match (&dispute.contest, dispute.sides()) {
+			(Contest::Won, _) => {
 				let answer = dispute.claims.first().and_then(|claim| claim.answer);
 				return Self::end_dispute(id, request, committee, dispute, answer, None, now);
 			},
+			(Contest::Descending { moves, .. }, _) => moves.each_ref().map(Option::is_some),
+			(_, None) => [false, false],
+			(Contest::Opening, Some(sides)) => match sides.map(|side| side.opening.is_some()) {
+				[false, false] => Self::quorum_stands(sides, outcome),
+				shown => shown,
+			},
+			(Contest::Settling { .. }, Some(sides)) => Self::quorum_stands(sides, outcome),
 		};
 		Self::decide(id, request, committee, outcome, dispute, stand, now)
 	}
@@ -120,7 +110,30 @@ impl<T: Config> Pallet<T> {
 		for claim in lost.into_iter().rev() {
 			Self::lose(id, &committee, &mut dispute, claim, defender.as_ref());
 		}
+		Self::revive(&committee, &mut dispute);
+		if dispute.claims.len() == 1 {
+			dispute.rounds = dispute.rounds.saturating_add(1);
+		}
 		Self::go_on(id, request, committee, outcome, dispute, now)
+	}
+
+	/// If no claim is left, the seats whose trace has not lost stand again for what they revealed, as
+	/// long as one of the others has shown a wrong trace since they last did. So no seat can bring
+	/// down the others by throwing their game before they have said anything.
+	fn revive(committee: &[Seat<T::AccountId>], dispute: &mut DisputeOf<T>) {
+		let refuted = dispute.refuted.len() as u32;
+		if !dispute.claims.is_empty() || refuted <= dispute.revived {
+			return;
+		}
+		dispute.revived = refuted;
+		let others = committee.iter().filter(|seat| !dispute.refuted.contains(&seat.operator));
+		let others: Vec<_> = others.cloned().collect();
+		let mut answers: Vec<_> = votes(&others).into_iter().collect();
+		answers.sort_by_key(|(_, votes)| Reverse(*votes));
+		for (answer, _) in answers.into_iter().take(MAX_CLAIMS as usize) {
+			// There is room: no claim is there.
+			let _ = Self::join(dispute, Some(answer), None, None);
+		}
 	}
 
 	/// Goes on with the claims that stand.
@@ -136,8 +149,7 @@ impl<T: Config> Pallet<T> {
 			[] => return Self::nobody_stands(id, request, committee, dispute.takes_room, now),
 			[claim] => {
 				dispute.contest = Contest::Won;
-				dispute.rounds = dispute.rounds.saturating_add(1);
-				let until = now.saturating_add(T::ChallengePeriod::get());
+				let until = Self::window_until(now, dispute.schedule);
 				let (claim, answer) = (claim.id, claim.answer);
 				Self::deposit_event(Event::ClaimWon { request: id, claim, answer, until });
 				until
@@ -197,13 +209,7 @@ impl<T: Config> Pallet<T> {
 	fn share_out(mut credit: CreditOf<T>, defender: Option<&Defender<T::AccountId>>) {
 		let part = T::WinnerShare::get().mul_floor(credit.peek());
 		match defender {
-			Some(Defender::Account(who)) => {
-				let part = credit.extract(part);
-				// An account that can't take it leaves it to the treasury.
-				if let Err(unpaid) = T::Currency::resolve(who, part) {
-					credit.subsume(unpaid);
-				}
-			},
+			Some(Defender::Account(who)) => Self::pay_account(&mut credit, who, part),
 			Some(Defender::Operator(operator)) => {
 				T::Rewards::reward_operator(operator, credit.extract(part));
 			},
@@ -248,6 +254,7 @@ impl<T: Config> Pallet<T> {
 	/// The dispute is over, whatever came of it.
 	fn leave_dispute(id: RequestId, committee: &[Seat<T::AccountId>], takes_room: bool) {
 		Disputes::<T>::remove(id);
+		Idle::<T>::remove(id);
 		if takes_room {
 			let taken = RoomTaken::<T>::get();
 			if taken >= T::MaxOpenDisputes::get() {
@@ -393,8 +400,7 @@ impl<T: Config> Pallet<T> {
 
 	/// What running a model with so many bytes of weights costs.
 	fn weight_of_adjudication(bytes: u32, work: u64) -> Weight {
-		let thousands = u32::try_from(work.div_ceil(1_000)).unwrap_or(u32::MAX);
-		T::WeightInfo::adjudicate(bytes).saturating_add(T::WeightInfo::compute(thousands))
+		T::WeightInfo::adjudicate(bytes).saturating_add(T::WeightInfo::compute(thousands(work)))
 	}
 
 	/// The most that [`crate::Call::adjudicate`] can cost.

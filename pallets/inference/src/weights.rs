@@ -44,21 +44,21 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `i` is `[4, 65536]`.
 	fn request(i: u32, ) -> Weight {
-		// Proof size in bytes, measured: `1379`
-		// Least time: 190_969_000 picoseconds.
-		Weight::from_parts(360_311_755, 5311)
-			// Standard error: 49
-			.saturating_add(Weight::from_parts(3_159, 0).saturating_mul(i.into()))
-			.saturating_add(T::DbWeight::get().reads(6_u64))
+		// Proof size in bytes, measured: `1409`
+		// Least time: 239_587_000 picoseconds.
+		Weight::from_parts(285_607_021, 7006)
+			// Standard error: 29
+			.saturating_add(Weight::from_parts(3_291, 0).saturating_mul(i.into()))
+			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn commit(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `871 + c * (44 ±0)`
-		// Least time: 87_401_000 picoseconds.
-		Weight::from_parts(164_562_182, 5664)
-			// Standard error: 113_430
-			.saturating_add(Weight::from_parts(2_491_864, 0).saturating_mul(c.into()))
+		// Least time: 74_671_000 picoseconds.
+		Weight::from_parts(97_468_886, 5664)
+			// Standard error: 73_741
+			.saturating_add(Weight::from_parts(1_906_452, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -66,29 +66,29 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `o` is `[4, 16384]`.
 	fn reveal(c: u32, o: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1383 + c * (76 ±0)`
-		// Least time: 227_437_000 picoseconds.
-		Weight::from_parts(220_853_995, 5664)
-			// Standard error: 276_526
-			.saturating_add(Weight::from_parts(3_979_805, 0).saturating_mul(c.into()))
-			// Standard error: 506
-			.saturating_add(Weight::from_parts(5_793, 0).saturating_mul(o.into()))
+		// Least time: 150_009_000 picoseconds.
+		Weight::from_parts(148_340_680, 5664)
+			// Standard error: 425_721
+			.saturating_add(Weight::from_parts(2_708_788, 0).saturating_mul(c.into()))
+			// Standard error: 779
+			.saturating_add(Weight::from_parts(5_064, 0).saturating_mul(o.into()))
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn serve_block() -> Weight {
-		// Proof size in bytes, measured: `620`
-		// Least time: 35_497_000 picoseconds.
-		Weight::from_parts(68_201_000, 4085)
+		// Proof size in bytes, measured: `650`
+		// Least time: 28_998_000 picoseconds.
+		Weight::from_parts(44_391_000, 4115)
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// The range of component `c` is `[1, 32]`.
 	fn draw(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `3170 + c * (316 ±0)`
-		// Least time: 222_560_000 picoseconds.
-		Weight::from_parts(306_537_819, 11425)
-			// Standard error: 2_324_885
-			.saturating_add(Weight::from_parts(57_890_848, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `3176 + c * (316 ±0)`
+		// Least time: 178_420_000 picoseconds.
+		Weight::from_parts(163_135_386, 11425)
+			// Standard error: 2_688_075
+			.saturating_add(Weight::from_parts(55_529_320, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
@@ -96,19 +96,19 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(0, 2958).saturating_mul(c.into()))
 	}
 	fn fail() -> Weight {
-		// Proof size in bytes, measured: `1175`
-		// Least time: 162_630_000 picoseconds.
-		Weight::from_parts(214_390_000, 19917)
+		// Proof size in bytes, measured: `1205`
+		// Least time: 135_090_000 picoseconds.
+		Weight::from_parts(168_121_000, 19917)
 			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn close_commitments(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `2280 + c * (469 ±0)`
-		// Least time: 64_884_000 picoseconds.
-		Weight::from_parts(23_891_787, 12161)
-			// Standard error: 3_100_079
-			.saturating_add(Weight::from_parts(102_256_407, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `2286 + c * (469 ±0)`
+		// Least time: 50_079_000 picoseconds.
+		Weight::from_parts(63_394_000, 12161)
+			// Standard error: 281_224
+			.saturating_add(Weight::from_parts(71_575_636, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
@@ -117,11 +117,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn tally(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `68524 + c * (950 ±0)`
-		// Least time: 778_475_000 picoseconds.
-		Weight::from_parts(609_901_157, 69021)
-			// Standard error: 9_794_207
-			.saturating_add(Weight::from_parts(393_441_203, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `68554 + c * (950 ±0)`
+		// Least time: 688_824_000 picoseconds.
+		Weight::from_parts(464_024_082, 69021)
+			// Standard error: 13_815_712
+			.saturating_add(Weight::from_parts(323_652_451, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(20_u64))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(11_u64))
@@ -130,11 +130,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn finalize(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `19686 + c * (782 ±0)`
-		// Least time: 764_400_000 picoseconds.
-		Weight::from_parts(892_945_973, 27203)
-			// Standard error: 5_991_551
-			.saturating_add(Weight::from_parts(293_178_975, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `19716 + c * (782 ±0)`
+		// Least time: 690_073_000 picoseconds.
+		Weight::from_parts(507_048_363, 27203)
+			// Standard error: 9_879_504
+			.saturating_add(Weight::from_parts(240_742_155, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(27_u64))
 			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(c.into())))
 			.saturating_add(T::DbWeight::get().writes(13_u64))
@@ -142,117 +142,117 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(Weight::from_parts(0, 6309).saturating_mul(c.into()))
 	}
 	fn prune() -> Weight {
-		// Proof size in bytes, measured: `990`
-		// Least time: 69_633_000 picoseconds.
-		Weight::from_parts(129_567_000, 38844)
+		// Proof size in bytes, measured: `996`
+		// Least time: 56_548_000 picoseconds.
+		Weight::from_parts(85_330_000, 38844)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	/// The range of component `o` is `[4, 16384]`.
 	fn challenge(o: u32, ) -> Weight {
-		// Proof size in bytes, measured: `70026`
-		// Least time: 512_602_000 picoseconds.
-		Weight::from_parts(823_189_761, 69021)
-			// Standard error: 2_289
-			.saturating_add(Weight::from_parts(5_028, 0).saturating_mul(o.into()))
+		// Proof size in bytes, measured: `70032`
+		// Least time: 435_774_000 picoseconds.
+		Weight::from_parts(583_371_672, 69021)
+			// Standard error: 1_363
+			.saturating_add(Weight::from_parts(3_664, 0).saturating_mul(o.into()))
 			.saturating_add(T::DbWeight::get().reads(9_u64))
-			.saturating_add(T::DbWeight::get().writes(8_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `b` is `[4, 16384]`.
 	fn open(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `67574`
-		// Least time: 296_320_000 picoseconds.
-		Weight::from_parts(431_401_987, 69021)
-			// Standard error: 527
-			.saturating_add(Weight::from_parts(8_440, 0).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `67584`
+		// Least time: 269_745_000 picoseconds.
+		Weight::from_parts(345_231_642, 69021)
+			// Standard error: 167
+			.saturating_add(Weight::from_parts(7_345, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	fn descend() -> Weight {
-		// Proof size in bytes, measured: `3355`
-		// Least time: 165_713_000 picoseconds.
-		Weight::from_parts(268_080_000, 9915)
+		// Proof size in bytes, measured: `3373`
+		// Least time: 128_681_000 picoseconds.
+		Weight::from_parts(244_356_000, 9951)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// The range of component `b` is `[16384, 131072]`.
 	fn settle(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `4524`
-		// Least time: 684_006_000 picoseconds.
-		Weight::from_parts(775_037_075, 69021)
-			// Standard error: 251
-			.saturating_add(Weight::from_parts(10_523, 0).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(30_u64))
-			.saturating_add(T::DbWeight::get().writes(24_u64))
+		// Proof size in bytes, measured: `2637`
+		// Least time: 362_435_000 picoseconds.
+		Weight::from_parts(347_850_920, 69021)
+			// Standard error: 215
+			.saturating_add(Weight::from_parts(9_390, 0).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads(10_u64))
+			.saturating_add(T::DbWeight::get().writes(7_u64))
 	}
 	/// The range of component `w` is `[1000, 20000]`.
 	fn step(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 4_777_181_000 picoseconds.
-		Weight::from_parts(3_165_382_221, 0)
-			// Standard error: 137_558
-			.saturating_add(Weight::from_parts(6_188_146, 0).saturating_mul(w.into()))
+		// Least time: 4_097_790_000 picoseconds.
+		Weight::from_parts(157_983_763, 0)
+			// Standard error: 143_291
+			.saturating_add(Weight::from_parts(4_952_569, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `b` is `[2048, 1047552]`.
 	fn adjudicate(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1976`
-		// Least time: 111_471_000 picoseconds.
-		Weight::from_parts(144_751_253, 69021)
-			// Standard error: 24
-			.saturating_add(Weight::from_parts(2_969, 0).saturating_mul(b.into()))
+		// Least time: 112_806_000 picoseconds.
+		Weight::from_parts(163_168_257, 69021)
+			// Standard error: 29
+			.saturating_add(Weight::from_parts(2_670, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 	}
 	/// The range of component `w` is `[8, 999]`.
 	fn compute(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 3_127_972_000 picoseconds.
-		Weight::from_parts(9_370_781_076, 0)
-			// Standard error: 27_921_922
-			.saturating_add(Weight::from_parts(405_494_756, 0).saturating_mul(w.into()))
+		// Least time: 3_367_769_000 picoseconds.
+		Weight::from_parts(4_108_880_000, 0)
+			// Standard error: 22_734_985
+			.saturating_add(Weight::from_parts(473_593_359, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn dispute(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `66944 + c * (65 ±0)`
-		// Least time: 202_583_000 picoseconds.
-		Weight::from_parts(361_058_914, 69021)
-			// Standard error: 413_484
-			.saturating_add(Weight::from_parts(3_600_218, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `66950 + c * (65 ±0)`
+		// Least time: 206_400_000 picoseconds.
+		Weight::from_parts(311_773_773, 69021)
+			// Standard error: 332_822
+			.saturating_add(Weight::from_parts(3_855_639, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn lapse(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `3303 + c * (1037 ±0)`
-		// Least time: 707_489_000 picoseconds.
-		Weight::from_parts(366_264_463, 22046)
-			// Standard error: 2_445_767
-			.saturating_add(Weight::from_parts(224_130_291, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `3337 + c * (1037 ±0)`
+		// Least time: 666_700_000 picoseconds.
+		Weight::from_parts(601_316_126, 22046)
+			// Standard error: 6_663_951
+			.saturating_add(Weight::from_parts(225_182_076, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(22_u64))
 			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(15_u64))
+			.saturating_add(T::DbWeight::get().writes(16_u64))
 			.saturating_add(T::DbWeight::get().writes((9_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 18927).saturating_mul(c.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn conclude(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `20913 + c * (984 ±0)`
-		// Least time: 1_518_446_000 picoseconds.
-		Weight::from_parts(1_393_496_737, 171333)
-			// Standard error: 3_388_423
-			.saturating_add(Weight::from_parts(227_968_120, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `20943 + c * (984 ±0)`
+		// Least time: 1_622_899_000 picoseconds.
+		Weight::from_parts(1_292_996_670, 171333)
+			// Standard error: 3_984_135
+			.saturating_add(Weight::from_parts(233_443_475, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(47_u64))
 			.saturating_add(T::DbWeight::get().reads((7_u64).saturating_mul(c.into())))
-			.saturating_add(T::DbWeight::get().writes(40_u64))
+			.saturating_add(T::DbWeight::get().writes(41_u64))
 			.saturating_add(T::DbWeight::get().writes((9_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 18927).saturating_mul(c.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn begin_audit(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `1590 + c * (65 ±0)`
-		// Least time: 118_623_000 picoseconds.
-		Weight::from_parts(155_623_179, 7006)
-			// Standard error: 164_927
-			.saturating_add(Weight::from_parts(2_908_200, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `1620 + c * (65 ±0)`
+		// Least time: 145_218_000 picoseconds.
+		Weight::from_parts(167_858_968, 7006)
+			// Standard error: 125_757
+			.saturating_add(Weight::from_parts(2_911_073, 0).saturating_mul(c.into()))
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 			.saturating_add(Weight::from_parts(0, 65).saturating_mul(c.into()))
@@ -260,33 +260,33 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reside(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `853`
-		// Least time: 151_624_000 picoseconds.
-		Weight::from_parts(216_953_438, 5311)
-			// Standard error: 23
-			.saturating_add(Weight::from_parts(3_231, 0).saturating_mul(b.into()))
+		// Least time: 135_632_000 picoseconds.
+		Weight::from_parts(161_467_995, 5311)
+			// Standard error: 15
+			.saturating_add(Weight::from_parts(2_670, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn unreside() -> Weight {
 		// Proof size in bytes, measured: `580`
-		// Least time: 112_805_000 picoseconds.
-		Weight::from_parts(160_381_000, 3784)
+		// Least time: 122_880_000 picoseconds.
+		Weight::from_parts(237_117_000, 3784)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
 	fn idle() -> Weight {
 		// Proof size in bytes, measured: `2669`
-		// Least time: 76_140_000 picoseconds.
-		Weight::from_parts(118_293_000, 5664)
+		// Least time: 93_602_000 picoseconds.
+		Weight::from_parts(126_512_000, 5664)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 	}
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reexecute(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `3490 + b * (1 ±0)`
-		// Least time: 391_328_000 picoseconds.
-		Weight::from_parts(584_529_745, 265629)
-			// Standard error: 141
-			.saturating_add(Weight::from_parts(3_134, 0).saturating_mul(b.into()))
+		// Least time: 395_654_000 picoseconds.
+		Weight::from_parts(549_625_501, 265629)
+			// Standard error: 87
+			.saturating_add(Weight::from_parts(3_525, 0).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(7_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -296,21 +296,21 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 impl WeightInfo for () {
 	/// The range of component `i` is `[4, 65536]`.
 	fn request(i: u32, ) -> Weight {
-		// Proof size in bytes, measured: `1379`
-		// Least time: 190_969_000 picoseconds.
-		Weight::from_parts(360_311_755, 5311)
-			// Standard error: 49
-			.saturating_add(Weight::from_parts(3_159, 0).saturating_mul(i.into()))
-			.saturating_add(RocksDbWeight::get().reads(6_u64))
+		// Proof size in bytes, measured: `1409`
+		// Least time: 239_587_000 picoseconds.
+		Weight::from_parts(285_607_021, 7006)
+			// Standard error: 29
+			.saturating_add(Weight::from_parts(3_291, 0).saturating_mul(i.into()))
+			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn commit(c: u32, ) -> Weight {
 		// Proof size in bytes, measured: `871 + c * (44 ±0)`
-		// Least time: 87_401_000 picoseconds.
-		Weight::from_parts(164_562_182, 5664)
-			// Standard error: 113_430
-			.saturating_add(Weight::from_parts(2_491_864, 0).saturating_mul(c.into()))
+		// Least time: 74_671_000 picoseconds.
+		Weight::from_parts(97_468_886, 5664)
+			// Standard error: 73_741
+			.saturating_add(Weight::from_parts(1_906_452, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(2_u64))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}
@@ -318,29 +318,29 @@ impl WeightInfo for () {
 	/// The range of component `o` is `[4, 16384]`.
 	fn reveal(c: u32, o: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1383 + c * (76 ±0)`
-		// Least time: 227_437_000 picoseconds.
-		Weight::from_parts(220_853_995, 5664)
-			// Standard error: 276_526
-			.saturating_add(Weight::from_parts(3_979_805, 0).saturating_mul(c.into()))
-			// Standard error: 506
-			.saturating_add(Weight::from_parts(5_793, 0).saturating_mul(o.into()))
+		// Least time: 150_009_000 picoseconds.
+		Weight::from_parts(148_340_680, 5664)
+			// Standard error: 425_721
+			.saturating_add(Weight::from_parts(2_708_788, 0).saturating_mul(c.into()))
+			// Standard error: 779
+			.saturating_add(Weight::from_parts(5_064, 0).saturating_mul(o.into()))
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn serve_block() -> Weight {
-		// Proof size in bytes, measured: `620`
-		// Least time: 35_497_000 picoseconds.
-		Weight::from_parts(68_201_000, 4085)
+		// Proof size in bytes, measured: `650`
+		// Least time: 28_998_000 picoseconds.
+		Weight::from_parts(44_391_000, 4115)
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(1_u64))
 	}
 	/// The range of component `c` is `[1, 32]`.
 	fn draw(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `3170 + c * (316 ±0)`
-		// Least time: 222_560_000 picoseconds.
-		Weight::from_parts(306_537_819, 11425)
-			// Standard error: 2_324_885
-			.saturating_add(Weight::from_parts(57_890_848, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `3176 + c * (316 ±0)`
+		// Least time: 178_420_000 picoseconds.
+		Weight::from_parts(163_135_386, 11425)
+			// Standard error: 2_688_075
+			.saturating_add(Weight::from_parts(55_529_320, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(12_u64))
 			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
@@ -348,19 +348,19 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(0, 2958).saturating_mul(c.into()))
 	}
 	fn fail() -> Weight {
-		// Proof size in bytes, measured: `1175`
-		// Least time: 162_630_000 picoseconds.
-		Weight::from_parts(214_390_000, 19917)
+		// Proof size in bytes, measured: `1205`
+		// Least time: 135_090_000 picoseconds.
+		Weight::from_parts(168_121_000, 19917)
 			.saturating_add(RocksDbWeight::get().reads(8_u64))
 			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn close_commitments(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `2280 + c * (469 ±0)`
-		// Least time: 64_884_000 picoseconds.
-		Weight::from_parts(23_891_787, 12161)
-			// Standard error: 3_100_079
-			.saturating_add(Weight::from_parts(102_256_407, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `2286 + c * (469 ±0)`
+		// Least time: 50_079_000 picoseconds.
+		Weight::from_parts(63_394_000, 12161)
+			// Standard error: 281_224
+			.saturating_add(Weight::from_parts(71_575_636, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().reads((2_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
@@ -369,11 +369,11 @@ impl WeightInfo for () {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn tally(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `68524 + c * (950 ±0)`
-		// Least time: 778_475_000 picoseconds.
-		Weight::from_parts(609_901_157, 69021)
-			// Standard error: 9_794_207
-			.saturating_add(Weight::from_parts(393_441_203, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `68554 + c * (950 ±0)`
+		// Least time: 688_824_000 picoseconds.
+		Weight::from_parts(464_024_082, 69021)
+			// Standard error: 13_815_712
+			.saturating_add(Weight::from_parts(323_652_451, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(20_u64))
 			.saturating_add(RocksDbWeight::get().reads((6_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(11_u64))
@@ -382,11 +382,11 @@ impl WeightInfo for () {
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn finalize(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `19686 + c * (782 ±0)`
-		// Least time: 764_400_000 picoseconds.
-		Weight::from_parts(892_945_973, 27203)
-			// Standard error: 5_991_551
-			.saturating_add(Weight::from_parts(293_178_975, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `19716 + c * (782 ±0)`
+		// Least time: 690_073_000 picoseconds.
+		Weight::from_parts(507_048_363, 27203)
+			// Standard error: 9_879_504
+			.saturating_add(Weight::from_parts(240_742_155, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(27_u64))
 			.saturating_add(RocksDbWeight::get().reads((6_u64).saturating_mul(c.into())))
 			.saturating_add(RocksDbWeight::get().writes(13_u64))
@@ -394,117 +394,117 @@ impl WeightInfo for () {
 			.saturating_add(Weight::from_parts(0, 6309).saturating_mul(c.into()))
 	}
 	fn prune() -> Weight {
-		// Proof size in bytes, measured: `990`
-		// Least time: 69_633_000 picoseconds.
-		Weight::from_parts(129_567_000, 38844)
+		// Proof size in bytes, measured: `996`
+		// Least time: 56_548_000 picoseconds.
+		Weight::from_parts(85_330_000, 38844)
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	/// The range of component `o` is `[4, 16384]`.
 	fn challenge(o: u32, ) -> Weight {
-		// Proof size in bytes, measured: `70026`
-		// Least time: 512_602_000 picoseconds.
-		Weight::from_parts(823_189_761, 69021)
-			// Standard error: 2_289
-			.saturating_add(Weight::from_parts(5_028, 0).saturating_mul(o.into()))
+		// Proof size in bytes, measured: `70032`
+		// Least time: 435_774_000 picoseconds.
+		Weight::from_parts(583_371_672, 69021)
+			// Standard error: 1_363
+			.saturating_add(Weight::from_parts(3_664, 0).saturating_mul(o.into()))
 			.saturating_add(RocksDbWeight::get().reads(9_u64))
-			.saturating_add(RocksDbWeight::get().writes(8_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `b` is `[4, 16384]`.
 	fn open(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `67574`
-		// Least time: 296_320_000 picoseconds.
-		Weight::from_parts(431_401_987, 69021)
-			// Standard error: 527
-			.saturating_add(Weight::from_parts(8_440, 0).saturating_mul(b.into()))
+		// Proof size in bytes, measured: `67584`
+		// Least time: 269_745_000 picoseconds.
+		Weight::from_parts(345_231_642, 69021)
+			// Standard error: 167
+			.saturating_add(Weight::from_parts(7_345, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(6_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	fn descend() -> Weight {
-		// Proof size in bytes, measured: `3355`
-		// Least time: 165_713_000 picoseconds.
-		Weight::from_parts(268_080_000, 9915)
+		// Proof size in bytes, measured: `3373`
+		// Least time: 128_681_000 picoseconds.
+		Weight::from_parts(244_356_000, 9951)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	/// The range of component `b` is `[16384, 131072]`.
 	fn settle(b: u32, ) -> Weight {
-		// Proof size in bytes, measured: `4524`
-		// Least time: 684_006_000 picoseconds.
-		Weight::from_parts(775_037_075, 69021)
-			// Standard error: 251
-			.saturating_add(Weight::from_parts(10_523, 0).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads(30_u64))
-			.saturating_add(RocksDbWeight::get().writes(24_u64))
+		// Proof size in bytes, measured: `2637`
+		// Least time: 362_435_000 picoseconds.
+		Weight::from_parts(347_850_920, 69021)
+			// Standard error: 215
+			.saturating_add(Weight::from_parts(9_390, 0).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads(10_u64))
+			.saturating_add(RocksDbWeight::get().writes(7_u64))
 	}
 	/// The range of component `w` is `[1000, 20000]`.
 	fn step(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 4_777_181_000 picoseconds.
-		Weight::from_parts(3_165_382_221, 0)
-			// Standard error: 137_558
-			.saturating_add(Weight::from_parts(6_188_146, 0).saturating_mul(w.into()))
+		// Least time: 4_097_790_000 picoseconds.
+		Weight::from_parts(157_983_763, 0)
+			// Standard error: 143_291
+			.saturating_add(Weight::from_parts(4_952_569, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `b` is `[2048, 1047552]`.
 	fn adjudicate(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `1976`
-		// Least time: 111_471_000 picoseconds.
-		Weight::from_parts(144_751_253, 69021)
-			// Standard error: 24
-			.saturating_add(Weight::from_parts(2_969, 0).saturating_mul(b.into()))
+		// Least time: 112_806_000 picoseconds.
+		Weight::from_parts(163_168_257, 69021)
+			// Standard error: 29
+			.saturating_add(Weight::from_parts(2_670, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 	}
 	/// The range of component `w` is `[8, 999]`.
 	fn compute(w: u32, ) -> Weight {
 		// Proof size in bytes, measured: `0`
-		// Least time: 3_127_972_000 picoseconds.
-		Weight::from_parts(9_370_781_076, 0)
-			// Standard error: 27_921_922
-			.saturating_add(Weight::from_parts(405_494_756, 0).saturating_mul(w.into()))
+		// Least time: 3_367_769_000 picoseconds.
+		Weight::from_parts(4_108_880_000, 0)
+			// Standard error: 22_734_985
+			.saturating_add(Weight::from_parts(473_593_359, 0).saturating_mul(w.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn dispute(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `66944 + c * (65 ±0)`
-		// Least time: 202_583_000 picoseconds.
-		Weight::from_parts(361_058_914, 69021)
-			// Standard error: 413_484
-			.saturating_add(Weight::from_parts(3_600_218, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `66950 + c * (65 ±0)`
+		// Least time: 206_400_000 picoseconds.
+		Weight::from_parts(311_773_773, 69021)
+			// Standard error: 332_822
+			.saturating_add(Weight::from_parts(3_855_639, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(5_u64))
 			.saturating_add(RocksDbWeight::get().writes(3_u64))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn lapse(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `3303 + c * (1037 ±0)`
-		// Least time: 707_489_000 picoseconds.
-		Weight::from_parts(366_264_463, 22046)
-			// Standard error: 2_445_767
-			.saturating_add(Weight::from_parts(224_130_291, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `3337 + c * (1037 ±0)`
+		// Least time: 666_700_000 picoseconds.
+		Weight::from_parts(601_316_126, 22046)
+			// Standard error: 6_663_951
+			.saturating_add(Weight::from_parts(225_182_076, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(22_u64))
 			.saturating_add(RocksDbWeight::get().reads((7_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(15_u64))
+			.saturating_add(RocksDbWeight::get().writes(16_u64))
 			.saturating_add(RocksDbWeight::get().writes((9_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 18927).saturating_mul(c.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn conclude(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `20913 + c * (984 ±0)`
-		// Least time: 1_518_446_000 picoseconds.
-		Weight::from_parts(1_393_496_737, 171333)
-			// Standard error: 3_388_423
-			.saturating_add(Weight::from_parts(227_968_120, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `20943 + c * (984 ±0)`
+		// Least time: 1_622_899_000 picoseconds.
+		Weight::from_parts(1_292_996_670, 171333)
+			// Standard error: 3_984_135
+			.saturating_add(Weight::from_parts(233_443_475, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(47_u64))
 			.saturating_add(RocksDbWeight::get().reads((7_u64).saturating_mul(c.into())))
-			.saturating_add(RocksDbWeight::get().writes(40_u64))
+			.saturating_add(RocksDbWeight::get().writes(41_u64))
 			.saturating_add(RocksDbWeight::get().writes((9_u64).saturating_mul(c.into())))
 			.saturating_add(Weight::from_parts(0, 18927).saturating_mul(c.into()))
 	}
 	/// The range of component `c` is `[2, 32]`.
 	fn begin_audit(c: u32, ) -> Weight {
-		// Proof size in bytes, measured: `1590 + c * (65 ±0)`
-		// Least time: 118_623_000 picoseconds.
-		Weight::from_parts(155_623_179, 7006)
-			// Standard error: 164_927
-			.saturating_add(Weight::from_parts(2_908_200, 0).saturating_mul(c.into()))
+		// Proof size in bytes, measured: `1620 + c * (65 ±0)`
+		// Least time: 145_218_000 picoseconds.
+		Weight::from_parts(167_858_968, 7006)
+			// Standard error: 125_757
+			.saturating_add(Weight::from_parts(2_911_073, 0).saturating_mul(c.into()))
 			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().writes(5_u64))
 			.saturating_add(Weight::from_parts(0, 65).saturating_mul(c.into()))
@@ -512,33 +512,33 @@ impl WeightInfo for () {
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reside(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `853`
-		// Least time: 151_624_000 picoseconds.
-		Weight::from_parts(216_953_438, 5311)
-			// Standard error: 23
-			.saturating_add(Weight::from_parts(3_231, 0).saturating_mul(b.into()))
+		// Least time: 135_632_000 picoseconds.
+		Weight::from_parts(161_467_995, 5311)
+			// Standard error: 15
+			.saturating_add(Weight::from_parts(2_670, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(4_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn unreside() -> Weight {
 		// Proof size in bytes, measured: `580`
-		// Least time: 112_805_000 picoseconds.
-		Weight::from_parts(160_381_000, 3784)
+		// Least time: 122_880_000 picoseconds.
+		Weight::from_parts(237_117_000, 3784)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 			.saturating_add(RocksDbWeight::get().writes(4_u64))
 	}
 	fn idle() -> Weight {
 		// Proof size in bytes, measured: `2669`
-		// Least time: 76_140_000 picoseconds.
-		Weight::from_parts(118_293_000, 5664)
+		// Least time: 93_602_000 picoseconds.
+		Weight::from_parts(126_512_000, 5664)
 			.saturating_add(RocksDbWeight::get().reads(3_u64))
 	}
 	/// The range of component `b` is `[2048, 262144]`.
 	fn reexecute(b: u32, ) -> Weight {
 		// Proof size in bytes, measured: `3490 + b * (1 ±0)`
-		// Least time: 391_328_000 picoseconds.
-		Weight::from_parts(584_529_745, 265629)
-			// Standard error: 141
-			.saturating_add(Weight::from_parts(3_134, 0).saturating_mul(b.into()))
+		// Least time: 395_654_000 picoseconds.
+		Weight::from_parts(549_625_501, 265629)
+			// Standard error: 87
+			.saturating_add(Weight::from_parts(3_525, 0).saturating_mul(b.into()))
 			.saturating_add(RocksDbWeight::get().reads(7_u64))
 			.saturating_add(RocksDbWeight::get().writes(2_u64))
 	}

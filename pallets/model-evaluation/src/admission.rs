@@ -4,7 +4,7 @@ use crate::{Admissions, Config, Error, Event, Pallet, Question, Questions, Weigh
 use alloc::vec::Vec;
 use dodona_engine::{trace::check, Model};
 use dodona_primitives_inference::{
-	known_answers_hash, outcome_hash, work_here, Admission, Ask, KnownAnswers, RequestId,
+	known_answers_hash, outcome_hash, thousands, work_here, Admission, Ask, KnownAnswers, RequestId,
 };
 use dodona_primitives_models::{
 	pages_root, ArtifactRef, Manifest, ModelInspect, VersionId, CHUNK_SIZE,
@@ -141,7 +141,6 @@ impl<T: Config> Pallet<T> {
 			.iter()
 			.fold(weights.len(), |sum, answer| sum.saturating_add(answer.input.len()));
 		let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-		let thousands = u32::try_from(work.div_ceil(1_000)).unwrap_or(u32::MAX);
-		T::WeightInfo::admit_here(bytes).saturating_add(T::WeightInfo::compute(thousands))
+		T::WeightInfo::admit_here(bytes).saturating_add(T::WeightInfo::compute(thousands(work)))
 	}
 }

@@ -69,6 +69,8 @@ pub struct Opening<AccountId> {
 	pub root: H256,
 	/// Who showed it: the challenger, or the operator in one of the claim's seats.
 	pub by: AccountId,
+	/// Claims from this number on were made when it could be seen.
+	pub before: ClaimId,
 }
 
 /// How many steps a run takes.
@@ -90,6 +92,13 @@ pub struct Schedule {
 	pub steps: u64,
 	/// Levels of the trace's tree below its root; the leaves beyond the last step are zero.
 	pub depth: u32,
+}
+
+impl Schedule {
+	/// For how many periods a move can be made, if in each of them `per_period` steps are recorded.
+	pub fn periods(&self, per_period: u64) -> u64 {
+		self.steps.div_ceil(per_period.max(1)).max(1)
+	}
 }
 
 /// How far the first two claims of a dispute are with each other.
@@ -152,6 +161,8 @@ pub struct Dispute<AccountId, Balance> {
 	pub takes_room: bool,
 	/// Operators that showed a trace which lost.
 	pub refuted: BoundedVec<AccountId, ConstU32<{ crate::MAX_COMMITTEE }>>,
+	/// How many those were when no claim was left, and the other seats stood again for theirs.
+	pub revived: u32,
 	/// How far the first two claims are with each other.
 	pub contest: Contest,
 }
@@ -343,4 +354,9 @@ pub fn work_here(architecture: &Architecture, input: &[u8]) -> Option<u64> {
 		Architecture::Llama(_) | Architecture::Bert(_) => return None,
 	};
 	Some(architecture.work(input).saturating_add(layers.saturating_mul(LAYER_WORK)))
+}
+
+/// Work in thousands, begun ones too: what weights are measured in.
+pub fn thousands(work: u64) -> u32 {
+	u32::try_from(work.div_ceil(1_000)).unwrap_or(u32::MAX)
 }

@@ -18,9 +18,9 @@ mod state;
 pub use ask::{known_answers_hash, Ask, KnownAnswer, KnownAnswers, ResultSink, MAX_KNOWN_ANSWERS};
 pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
 pub use dispute::{
-	work_here, Adjudicator, Challenger, Children, Claim, ClaimId, Contest, Dispute, DisputeInfo,
-	Ending, Evidence, Move, Opening, Path, Run, Schedule, Unproven, MAX_CHILDREN, MAX_CLAIMS,
-	MAX_DEPTH, MAX_WEIGHTS_LEN, MOVE_LEVELS,
+	thousands, work_here, Adjudicator, Challenger, Children, Claim, ClaimId, Contest, Dispute,
+	DisputeInfo, Ending, Evidence, Move, Opening, Path, Run, Schedule, Unproven, MAX_CHILDREN,
+	MAX_CLAIMS, MAX_DEPTH, MAX_WEIGHTS_LEN, MOVE_LEVELS,
 };
 pub use dodona_engine::EngineError;
 pub use evaluation::{

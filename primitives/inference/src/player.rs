@@ -132,8 +132,9 @@ pub fn next_of_seat<AccountId, Balance>(
 }
 
 /// Whether `who` can say which trace a claim stands for: its challenger, or, where there is none, an
-/// operator in a seat that revealed the answer.
+/// operator in a seat that revealed the answer and has shown no other trace that lost.
 pub fn may_open<AccountId: PartialEq, Balance, BlockNumber>(
+	dispute: &Dispute<AccountId, Balance>,
 	claim: &Claim<AccountId, Balance>,
 	state: &RequestState<AccountId, BlockNumber>,
 	who: &AccountId,
@@ -142,10 +143,11 @@ pub fn may_open<AccountId: PartialEq, Balance, BlockNumber>(
 		return challenger.who == *who;
 	}
 	let mut seats = state.committee().into_iter().flatten();
-	seats.any(|seat| {
-		seat.operator == *who
-			&& matches!(seat.status, SeatStatus::Revealed(said) if Some(said) == claim.answer)
-	})
+	!dispute.refuted.contains(who)
+		&& seats.any(|seat| {
+			seat.operator == *who
+				&& matches!(seat.status, SeatStatus::Revealed(said) if Some(said) == claim.answer)
+		})
 }
 
 /// Whether the runtime can run the model itself, with weights of `size` bytes, where it does no more
@@ -218,12 +220,11 @@ impl Planted {
 			})
 		};
 		let step = (0..program.steps().min(MOST_SEARCHED)).find(is_it)?;
-		// Another token; or half as much again, of a number that is not zero.
-		let (at, bits) = match self.operation {
-			Operation::Choice => (0, 1),
-			_ => (2, 0x40),
-		};
-		Some(Fault { step, at, bits })
+		// Another token; or all numbers' negatives. A single wrong number seldom changes an answer.
+		Some(match self.operation {
+			Operation::Choice => Fault { step, at: 0, bits: 1, words: 1 },
+			_ => Fault { step, at: 3, bits: 0x80, words: u32::MAX },
+		})
 	}
 }
 

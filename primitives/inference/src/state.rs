@@ -62,7 +62,7 @@ pub enum SeatStatus {
 )]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub enum FailureReason {
-	/// Fewer eligible operators than a quorum.
+	/// Fewer eligible operators than a committee has seats.
 	#[codec(index = 0)]
 	NoWorkers,
 	/// No attempt brought a quorum of equal outcomes.

@@ -193,7 +193,8 @@ impl Get<BlockNumber> for LongestObligation {
 	fn get() -> BlockNumber {
 		// Half of the claims that a dispute has room for play one after the other; of a model with a
 		// billion weights, a game takes 7 moves, and has one period more for another challenge.
-		let dispute = inference::MovePeriod::get().saturating_mul(MAX_CLAIMS / 2 * 8);
+		let games = inference::MovePeriod::get().saturating_mul(MAX_CLAIMS / 2 * 8);
+		let dispute = games.saturating_mul(inference::MaxMovePeriods::get().max(1));
 		// Of a result that is audited.
 		let second = inference::DrawPeriod::get()
 			.saturating_add(inference::CommitPeriod::get())
@@ -235,6 +236,7 @@ impl pallet_inference::Config for Runtime {
 	type Adjudicator = pallet_inference::machine::Engine;
 	type MovePeriod = AtLeast<1, inference::MovePeriod>;
 	type StepsPerPeriod = StepsPerPeriod;
+	type MaxMovePeriods = AtLeast<1, inference::MaxMovePeriods>;
 	type ChallengeBond = inference::ChallengeBond;
 	type WinnerShare = inference::WinnerShare;
 	type MaxOpenDisputes = AtLeast<1, inference::MaxOpenDisputes>;

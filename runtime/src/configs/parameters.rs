@@ -80,6 +80,9 @@ pub mod dynamic_params {
 		/// Part of the results that a second committee is asked about.
 		#[codec(index = 17)]
 		pub static AuditRate: Perbill = Perbill::from_percent(2);
+		/// Periods that a move can take, of the longest run that can be asked for.
+		#[codec(index = 18)]
+		pub static MaxMovePeriods: u32 = 16;
 	}
 
 	/// Of contributor staking.
@@ -270,6 +273,7 @@ impl pallet_origins::AtGenesis<crate::AccountId> for AtGenesis {
 				I::ResultRetention(inference::ResultRetention, Some(2 * HOURS)),
 				I::DrawPeriod(inference::DrawPeriod, Some(40)),
 				I::MovePeriod(inference::MovePeriod, Some(8)),
+				I::MaxMovePeriods(inference::MaxMovePeriods, Some(2)),
 				I::AuditRate(inference::AuditRate, Some(Perbill::zero())),
 			]
 			.map(RuntimeParameters::Inference),

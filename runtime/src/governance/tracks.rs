@@ -1,7 +1,7 @@
 //! The tracks of referenda: one for everything, two for models, two for referenda themselves.
 //!
-//! Three of them prevent harm: they take a version out of use or end a referendum, and can do nothing
-//! else. They have periods of their own, of hours instead of weeks, and in return ask for more
+//! Three of them prevent harm: they take a version out of use, call off a slash, or end a referendum,
+//! and can do nothing else. They have periods of their own, of hours instead of weeks, and in return ask for more
 //! approval and a deposit that is high for what they can do. All periods are governed parameters, so
 //! that a chain for trying things out decides in seconds.
 //!

@@ -234,8 +234,10 @@ fn run(seed: u64, done: &mut BTreeMap<&'static str, u32>) {
 	let small = inference::Parameters::CommitteeSize(inference::CommitteeSize, Some(2));
 	let audited =
 		inference::Parameters::AuditRate(inference::AuditRate, Some(Perbill::from_percent(40)));
+	// Delegations can leave before the end.
+	let quick = inference::Parameters::MaxMovePeriods(inference::MaxMovePeriods, Some(1));
 	let short = feedback::Parameters::RoundLength(feedback::RoundLength, Some(40));
-	let ours = [long, small, audited].map(RuntimeParameters::Inference);
+	let ours = [long, small, audited, quick].map(RuntimeParameters::Inference);
 	for parameter in ours.into_iter().chain([RuntimeParameters::Feedback(short)]) {
 		assert_ok!(Parameters::set_parameter(RuntimeOrigin::root(), parameter));
 	}

@@ -6,11 +6,15 @@ use super::{
 	engine::{self, Away},
 	failures::{Failures, Subject},
 	models::Models,
+	runs::is_large,
 	switches, Task, WorkError,
 };
 use crate::{Config, Inputs, LOG_TARGET};
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use dodona_engine::{trace, Model};
+use dodona_engine::{
+	trace::{self, Program},
+	Model,
+};
 use dodona_primitives_inference::{Input, Job, Output, Progress};
 use dodona_primitives_models::{pages_root, Manifest, ModelInspect};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -142,13 +146,23 @@ impl<T: Config> Computer<T> {
 		if self.is_over() {
 			return Err(WorkError::OutOfTime);
 		}
-		let Self { now, standings, models, failures, .. } = self;
+		let Self { now, standings, server, models, failures, .. } = self;
 		// By itself: what one input does to a model says nothing of its other inputs.
 		let answer = Subject::Answer(subject);
 		if failures.is_early(answer, *now) {
 			return Err(WorkError::TooEarly(answer));
 		}
 		let input = Inputs::<T>::get(task.seat.request).ok_or(WorkError::Gone)?;
+		// What nobody here could record for a dispute is not said.
+		let is_alone = *server == Err(None) || matches!(away, Some(Away::Unavailable(_)));
+		if is_alone {
+			let manifest = T::Models::manifest(task.version).ok_or(WorkError::Gone)?;
+			let Manifest { architecture, artifact, .. } = &manifest;
+			let program = Program::new(architecture, &input).map_err(WorkError::Engine)?;
+			if is_large(&program, architecture, &input, artifact.size) {
+				return Err(WorkError::TooLongToRecord);
+			}
+		}
 		let model = models.get(task.version, || {
 			let manifest = T::Models::manifest(task.version).ok_or(WorkError::Gone)?;
 			let weights = Subject::Weights(task.version);

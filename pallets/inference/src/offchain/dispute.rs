@@ -161,12 +161,9 @@ impl<T: Config> Stand<T> {
 	/// Whether anything can be said for what the worker has said: to find out what, its run has to
 	/// be recorded.
 	fn is_asked(&self) -> bool {
-		let mut claims = self.dispute.claims.iter().filter(|it| it.answer == Some(self.said));
-		match self.dispute.contest {
-			Contest::Won => claims.next().is_none(),
-			// Another seat may have shown a wrong trace for it.
-			_ => true,
-		}
+		// As long as two play, another seat may have shown a wrong trace for it.
+		let is_over = self.dispute.contest == Contest::Won;
+		!is_over || !self.dispute.claims.iter().any(|claim| claim.answer == Some(self.said))
 	}
 
 	/// What is asked of the worker, which it says once: until the dispute has changed, again after

@@ -9,7 +9,10 @@ use super::{
 use crate::{Config, Inputs};
 use alloc::{boxed::Box, string::String, vec::Vec};
 use codec::{Decode, DecodeAll};
-use dodona_engine::trace::{End, EndWitness, Limits, Program, Trace, Witness};
+use dodona_engine::{
+	trace::{End, EndWitness, Limits, Program, Trace, Witness},
+	Architecture,
+};
 use dodona_primitives_inference::{
 	player::{self, Known, Next, Planted, Said},
 	Asks, Job, Output, Progress, Question, RequestId,
@@ -25,6 +28,16 @@ const FETCH_TIME: Duration = Duration::from_millis(4_000);
 /// the engine server.
 pub(crate) const MOST_STEPS: u64 = 100_000;
 const MOST_WORK: u64 = 200_000_000;
+
+/// Whether a run on weights of `size` bytes takes too much to be recorded here.
+pub(crate) fn is_large(
+	program: &Program,
+	architecture: &Architecture,
+	input: &[u8],
+	size: u64,
+) -> bool {
+	program.steps() > MOST_STEPS || architecture.work(input) > MOST_WORK || size > MAX_ARTIFACT
+}
 
 /// What is kept of a run: the memory of this Wasm is small.
 const LIMITS: Limits = Limits { hashes: 16 * 1024, states: 8 };
@@ -60,10 +73,7 @@ impl Run {
 		let manifest = T::Models::manifest(version).ok_or(WorkError::Gone)?;
 		let Manifest { engine, architecture, artifact, pages, .. } = manifest;
 		let program = Program::new(&architecture, &input).map_err(WorkError::Engine)?;
-		let is_large = program.steps() > MOST_STEPS
-			|| architecture.work(&input) > MOST_WORK
-			|| artifact.size > MAX_ARTIFACT;
-		if is_large {
+		if is_large(&program, &architecture, &input, artifact.size) {
 			let server = switches::engine().ok_or(WorkError::TooLongToRecord)?;
 			let job = Job { engine, architecture, artifact, pages, input };
 			return Ok(Self::There(Remote { server, job, planted, until }));

@@ -249,6 +249,8 @@ fn audited_in_vain() -> RequestId {
 	assert_ok!(open(hot(8), id, 1, &sides[1]));
 	play_down(id, [(0, &sides[0]), (1, &sides[1])]);
 	assert_ok!(settle(id, evidence(id, &sides[0])));
+	// The others stand again, until each of them has done the same.
+	(2..=7).for_each(|seat| throw(id, seat, &Trace::to(Some(&wrong_output()), 0)));
 	assert_eq!(Punished::get().len(), 8);
 	id
 }

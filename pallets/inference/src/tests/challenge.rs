@@ -228,6 +228,40 @@ fn long_runs_should_have_longer_to_be_recorded() {
 }
 
 #[test]
+fn long_runs_should_cost_a_bond_for_each_period() {
+	ExtBuilder::default().build_and_execute(|| {
+		for (per_period, periods) in [(1_000, 1), (999, 2), (100, 10)] {
+			StepsPerPeriod::set(per_period);
+			Operators::set(vec![1, 2, 3, 4]);
+			let id = agreed();
+			let before = bonded(51);
+			assert_ok!(challenge(51, id, None));
+			assert_eq!(bonded(51), before + BOND * periods);
+		}
+	});
+}
+
+#[test]
+fn run_should_not_be_asked_for_when_a_dispute_over_it_would_last_too_long() {
+	ExtBuilder::default().build_and_execute(|| {
+		let ask = || {
+			Inference::request(
+				RuntimeOrigin::signed(requester()),
+				MODEL,
+				None,
+				input().into_inner(),
+				PRICE,
+			)
+		};
+		StepsPerPeriod::set(100);
+		MaxMovePeriods::set(9);
+		assert_noop!(ask(), Error::<Test>::RunTooLong);
+		MaxMovePeriods::set(10);
+		assert_ok!(ask());
+	});
+}
+
+#[test]
 fn each_round_should_double_the_bond_of_the_next_challenge() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = agreed();

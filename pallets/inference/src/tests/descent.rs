@@ -176,19 +176,67 @@ fn both_sides_should_be_out_when_nobody_moves_and_another_committee_is_asked() {
 }
 
 #[test]
-fn both_sides_should_be_out_when_both_are_wrong() {
+fn all_sides_should_be_out_when_all_are_wrong() {
 	ExtBuilder::default().build_and_execute(|| {
-		let (one, other) = (Trace::to(Some(&wrong_output()), 500), Trace::to(None, 500));
-		let wrong = wrong_output();
-		let id = revealed(&[wrong.clone(), wrong.clone(), wrong.clone(), wrong.clone()]);
-		assert_ok!(challenge(51, id, None));
-		assert_ok!(open(hot(1), id, 0, &one));
-		assert_ok!(open(account(51), id, 1, &other));
-		play_down(id, [(0, &one), (1, &other)]);
-		assert_ok!(settle(id, evidence(id, &one)));
+		let answers: Vec<Output> = (1..=4u8)
+			.map(|number| Output::truncate_from(vec![number; output().len()]))
+			.collect();
+		let id = revealed(&answers);
+		for game in 0..2 {
+			// Two answers, each of one seat, by traces that are wrong in the same step.
+			let sides: Vec<_> = standing(id)[..2]
+				.iter()
+				.map(|claim| {
+					let said = dispute(id).claim(*claim).unwrap().answer;
+					let seat =
+						answers.iter().position(|it| Some(outcome_hash(it)) == said).unwrap();
+					let trace = Trace::to(Some(&answers[seat]), 500);
+					assert_ok!(open(hot(seat as u8 + 1), id, *claim, &trace));
+					(*claim, trace)
+				})
+				.collect();
+			play_down(id, [(sides[0].0, &sides[0].1), (sides[1].0, &sides[1].1)]);
+			assert_ok!(settle(id, evidence(id, &sides[0].1)));
+			assert_eq!(Punished::get().len(), 4 * game);
+		}
+		assert!(matches!(state(id), RequestState::Queued { .. }));
+	});
+}
+
+#[test]
+fn seats_should_stand_again_when_one_of_them_throws_their_game() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (thrown, lie) = (Trace::bogus(0), Trace::to(None, 0));
+		let id = revealed(&[output(), output(), output(), output()]);
+		// Seat 1 plays against itself, all in one block: nobody else can say anything.
+		throw(id, 1, &thrown);
+		assert_eq!((standing(id), dispute(id).contest), (vec![2], Contest::Won));
+		assert!(Punished::get().is_empty());
+		// It can't do that again, but another one can.
+		assert_ok!(challenge(52, id, None));
+		assert_noop!(open(hot(1), id, 2, &Trace::bogus(1)), Error::<Test>::NotYourClaim);
+		assert_ok!(open(hot(2), id, 2, &thrown));
+		assert_ok!(open(account(52), id, 3, &lie));
+		play_down(id, [(2, &thrown), (3, &lie)]);
+		assert_ok!(settle(id, evidence(id, &thrown)));
+		assert_eq!((standing(id), dispute(id).contest), (vec![4], Contest::Won));
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		let punished: Vec<_> = Punished::get().into_iter().map(|(who, ..)| who).collect();
+		assert_eq!((punished, bonded(51), bonded(52)), ([1, 2].map(account).to_vec(), 0, 0));
+	});
+}
+
+#[test]
+fn nobody_should_stand_when_each_seat_has_shown_a_wrong_trace() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = revealed(&[output(), output(), output(), output()]);
+		for seat in 1..=4u8 {
+			assert!(Punished::get().is_empty());
+			throw(id, seat, &Trace::bogus(0));
+		}
 		assert!(matches!(state(id), RequestState::Queued { .. }));
 		assert_eq!(Punished::get().len(), 4);
-		assert_eq!(free(&treasury()), 1 + BOND, "nobody has stood for the truth");
 	});
 }
 
@@ -416,6 +464,45 @@ fn claim_should_be_taken_back_when_somebody_stands_for_the_same_trace() {
 		go_to(until(id) + 1);
 		assert_eq!(result(id), Some(outcome_hash(&output())));
 		assert_eq!(free(&account(52)), 100_000);
+	});
+}
+
+#[test]
+fn claim_should_not_be_taken_back_when_its_trace_was_there_to_be_seen() {
+	ExtBuilder::default().build_and_execute(|| {
+		let (honest, wrong) = (Trace::honest(), wrong_output());
+		let id = revealed(&[wrong.clone(), wrong.clone(), wrong.clone(), wrong]);
+		assert_ok!(challenge(51, id, Some(output())));
+		assert_ok!(open(account(51), id, 1, &honest));
+		// The first two may have been on their way.
+		assert_ok!(challenge(52, id, Some(output())));
+		assert_ok!(challenge(53, id, Some(output())));
+		assert_ok!(open(account(53), id, 3, &honest));
+		assert_ok!(open(account(52), id, 2, &honest));
+		assert_ok!(challenge(53, id, Some(output())));
+		assert_noop!(open(account(53), id, 4, &honest), Error::<Test>::SameTrace);
+		assert_eq!([52, 53].map(bonded), [0, BOND]);
+		go_to(until(id) + 1);
+		assert_eq!(standing(id), [1, 4]);
+		go_to(until(id) + 1);
+		assert_eq!((standing(id), bonded(53)), (vec![1], 0));
+		assert_eq!(free(&account(53)), 100_000 - BOND);
+	});
+}
+
+#[test]
+fn bond_should_not_grow_when_a_claim_is_taken_back() {
+	ExtBuilder::default().build_and_execute(|| {
+		let honest = Trace::honest();
+		let id = revealed(&[output(), output(), output(), output()]);
+		assert_ok!(challenge(51, id, None));
+		assert_ok!(open(hot(1), id, 0, &honest));
+		go_to(until(id) + 1);
+		assert_eq!(Inference::bond(&dispute(id)), BOND * 2);
+		assert_ok!(challenge(52, id, Some(output())));
+		assert_ok!(open(account(52), id, 2, &honest));
+		assert_eq!((standing(id), bonded(52)), (vec![0], 0));
+		assert_eq!(Inference::bond(&dispute(id)), BOND * 2);
 	});
 }
 

@@ -62,7 +62,7 @@ fn lie(
 ) -> Option<(Trace<Blake2>, Output)> {
 	let faults = (0..8).flat_map(|number| [(number * 4 + 3, 0x80), (number * 4 + 2, 0x40)]);
 	faults.into_iter().find_map(|(at, bits)| {
-		let fault = Some(Fault { step, at, bits });
+		let fault = Some(Fault { step, at, bits, words: 1 });
 		let lie = Trace::<Blake2>::record(program, weights, fault).ok()?;
 		let says = answer(&lie).filter(|says| says.as_slice() != right)?;
 		Some((lie, says))

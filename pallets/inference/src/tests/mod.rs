@@ -146,6 +146,7 @@ parameter_types! {
 	/// The engine that versions were published for.
 	pub static Published: u16 = dodona_engine::ENGINE_VERSION;
 	pub static StepsPerPeriod: u64 = 1 << 20;
+	pub static MaxMovePeriods: u32 = 16;
 	pub static HotKeys: BTreeMap<AccountId, AccountId> = BTreeMap::new();
 	pub static Random: H256 = H256::repeat_byte(7);
 	/// The block since which the randomness is known; without one, since the current block.
@@ -393,6 +394,7 @@ impl Config for Test {
 	type Adjudicator = toy::Machine;
 	type MovePeriod = ConstU64<4>;
 	type StepsPerPeriod = StepsPerPeriod;
+	type MaxMovePeriods = MaxMovePeriods;
 	type ChallengeBond = ConstU128<BOND>;
 	type WinnerShare = WinnerShare;
 	type MaxOpenDisputes = MaxOpenDisputes;

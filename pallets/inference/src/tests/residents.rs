@@ -170,11 +170,33 @@ fn result_should_wait_when_the_block_has_no_weight_for_it() {
 }
 
 #[test]
+fn idle_block_should_decide_a_dispute_as_well() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = agreed_on(wrong_output());
+		// A friend of the liars challenges, so that it is no result any more.
+		assert_ok!(challenge(51, id, None));
+		idle(Weight::MAX);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		let punished: Vec<_> = Punished::get().into_iter().map(|(who, ..)| who).collect();
+		assert_eq!(punished, [1, 2, 3, 4].map(account));
+		assert_eq!((bonded(51), free(&account(51))), (0, 100_000 - BOND));
+	});
+}
+
+#[test]
 fn result_should_not_wait_any_more_when_it_can_not_be_challenged() {
 	ExtBuilder::default().build_and_execute(|| {
 		let id = agreed_on(output());
 		assert_eq!(waiting(), [id]);
 		assert_ok!(challenge(51, id, None));
+		idle(Weight::MAX);
+		assert!(state(id).is_terminal());
+		assert!(waiting().is_empty());
+		let id = agreed_on(output());
+		assert_ok!(challenge(51, id, None));
+		go_to(until(id) + 1);
+		go_to(until(id) + 1);
+		assert!(state(id).is_terminal());
 		assert!(waiting().is_empty());
 		let id = agreed_on(output());
 		go_to(until(id) + 1);

@@ -8,6 +8,7 @@ use dodona_engine::trace;
 use dodona_primitives_inference::{
 	Adjudicator, Children, ClaimId, Contest, Ending, Move, Path, Run, Schedule, Unproven,
 };
+use frame_support::traits::{fungible::Mutate, tokens::Preservation};
 use scale_info::TypeInfo;
 use sp_io::hashing::blake2_256;
 
@@ -280,4 +281,23 @@ pub fn play_down(id: RequestId, sides: [(ClaimId, &Trace); 2]) -> u32 {
 		rounds += 1;
 	}
 	rounds
+}
+
+/// A seat that is in league with a challenger throws the game of all who say the same: its trace is
+/// wrong in the first step, and so is the other's.
+pub fn throw(id: RequestId, seat: u8, thrown: &Trace) {
+	let lie = Trace::to(None, 0);
+	let bond = Inference::dispute_info(id).map_or(BOND, |info| info.bond);
+	for friend in [52, 53].map(account) {
+		if free(&account(51)) <= bond {
+			let all = free(&friend).saturating_sub(1);
+			assert_ok!(Balances::transfer(&friend, &account(51), all, Preservation::Expendable));
+		}
+	}
+	assert_ok!(challenge(51, id, None));
+	let [theirs, other] = standing(id)[..] else { panic!("two claims play") };
+	assert_ok!(open(hot(seat), id, theirs, thrown));
+	assert_ok!(open(account(51), id, other, &lie));
+	play_down(id, [(theirs, thrown), (other, &lie)]);
+	assert_ok!(settle(id, evidence(id, thrown)));
 }

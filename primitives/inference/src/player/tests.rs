@@ -51,7 +51,7 @@ impl Case {
 						let path: Vec<_> = path.iter().map(|hash| hash.0).collect();
 						assert_eq!(trace::node_at::<Blake2>(end.0, last, &path), root.0);
 						assert!(self.program.open_end::<Blake2>(&end.0, &witness).is_ok());
-						let opening = Some(Opening { root, by: 0 });
+						let opening = Some(Opening { root, by: 0, before: 0 });
 						dispute.claims.iter_mut().find(|it| it.id == claim).unwrap().opening =
 							opening;
 					},
@@ -127,7 +127,7 @@ impl Case {
 }
 
 fn claim(id: ClaimId, answer: Option<H256>, opening: Option<H256>) -> Claim<u8, u128> {
-	let opening = opening.map(|root| Opening { root, by: 1 });
+	let opening = opening.map(|root| Opening { root, by: 1, before: 0 });
 	Claim { id, answer, challenger: None, opening }
 }
 
@@ -139,6 +139,7 @@ fn dispute(claims: Vec<Claim<u8, u128>>, contest: Contest) -> TestDispute {
 		schedule: Schedule { steps: 1, depth: 0 },
 		takes_room: false,
 		refuted: BoundedVec::new(),
+		revived: 0,
 		contest,
 	}
 }
@@ -162,7 +163,7 @@ proptest! {
 		let case = Case::new(&[40, 70, 30]);
 		let honest = case.party(None);
 		let step = seed % case.program.steps();
-		let liar = case.party(Some(Fault { step, at: 2, bits: 0x40 }));
+		let liar = case.party(Some(Fault { step, at: 2, bits: 0x40, words: 1 }));
 		prop_assume!(liar.known.root != honest.known.root);
 		let parties = if first { [&honest, &liar] } else { [&liar, &honest] };
 		let claims = parties.iter().zip(0..);
@@ -199,7 +200,7 @@ fn party_should_stand_behind_its_own_trace_when_another_leads_to_its_answer() {
 	];
 	assert_eq!(next(&dispute(claims.clone(), Contest::Opening), &me()), Next::Open { claim: 2 });
 	let mut shown = claims;
-	shown[2].opening = Some(Opening { root: hash(11), by: 1 });
+	shown[2].opening = Some(Opening { root: hash(11), by: 1, before: 0 });
 	let contest = Contest::Descending {
 		level: 0,
 		index: 0,
@@ -241,13 +242,17 @@ fn trace_should_be_shown_by_whoever_stands_for_the_claim_only() {
 		until: 9,
 	};
 	let seats = claim(0, Some(hash(1)), None);
+	let mut game = dispute(vec![seats.clone()], Contest::Opening);
 	let allowed = |claim: &Claim<u8, u128>| -> Vec<u8> {
-		(1..=4).filter(|who| may_open(claim, &state, who)).collect()
+		(1..=4).filter(|who| may_open(&game, claim, &state, who)).collect()
 	};
 	assert_eq!(allowed(&seats), [1]);
 	let challenger = Some(Challenger { who: 4, bond: 1 });
-	assert_eq!(allowed(&Claim { challenger, ..seats }), [4]);
+	assert_eq!(allowed(&Claim { challenger, ..seats.clone() }), [4]);
 	assert_eq!(allowed(&claim(1, None, None)), [0u8; 0]);
+	// Its trace has lost already.
+	game.refuted = BoundedVec::truncate_from(vec![1]);
+	assert!(!may_open(&game, &seats, &state, &1));
 }
 
 #[test]
