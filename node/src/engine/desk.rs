@@ -214,3 +214,13 @@ impl Desk {
 		}
 	}
 }
+
+/// What `work` gives on a thread that may be busy for long.
+pub async fn blocking<R: Send + 'static>(
+	work: impl FnOnce() -> Result<R, Stop> + Send + 'static,
+) -> Result<R, Stop> {
+	task::spawn_blocking(work).await.unwrap_or_else(|error| {
+		log::error!("a bug in the engine: {error}");
+		Err(Unavailable::Crashed.into())
+	})
+}

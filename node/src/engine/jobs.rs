@@ -2,11 +2,12 @@
 
 use super::{
 	artifacts::{Artifacts, Weights},
-	desk::{Desk, GivenUp},
+	desk::{blocking, Desk, GivenUp},
 	error::{Stop, Unavailable},
 	metrics::{Counted, Metrics},
 	models::{Key, Models, Needs},
 	teams::{Team, Teams},
+	traces,
 };
 use dodona_engine::{EngineError, Model, ENGINE_VERSION};
 use dodona_primitives_inference::{Job, Progress, MAX_OUTPUT_LEN};
@@ -15,7 +16,6 @@ use std::{
 	sync::Arc,
 	time::{Duration, Instant},
 };
-use tokio::task;
 
 /// Jobs that are over and remembered.
 const REMEMBERED: usize = 256;
@@ -29,6 +29,8 @@ pub struct Jobs {
 	teams: Arc<Teams>,
 	metrics: Metrics,
 	desk: Arc<Desk>,
+	/// Most memory for a run in dispute, in bytes.
+	trace_limit: u64,
 }
 
 impl Jobs {
@@ -40,9 +42,10 @@ impl Jobs {
 		metrics: Metrics,
 		queue: usize,
 		patience: Duration,
+		trace_limit: u64,
 	) -> Arc<Self> {
 		let desk = Desk::new(metrics.jobs.clone(), queue, REMEMBERED, patience);
-		Arc::new(Self { models, artifacts, teams, metrics, desk })
+		Arc::new(Self { models, artifacts, teams, metrics, desk, trace_limit })
 	}
 
 	/// Models in memory.
@@ -69,6 +72,7 @@ impl Jobs {
 		}
 		job.architecture.validate()?;
 		Needs::of(&job).check(self.models.limit())?;
+		traces::check(&job, self.trace_limit)?;
 		let (key, job) = (Key::of(&job), Arc::new(job));
 		let mut repair = false;
 		loop {
@@ -80,16 +84,11 @@ impl Jobs {
 			let team = self.teams.acquire().await.ok_or(Unavailable::Crashed)?;
 			drop(queued);
 			let (this, job, given_up) = (self.clone(), job.clone(), given_up.clone());
-			let outcome =
-				task::spawn_blocking(move || this.run(&team, &job, weights, &given_up)).await;
+			let outcome = blocking(move || this.run(&team, &job, weights, &given_up)).await;
 			match outcome {
 				// A chunk on disk is not what it was, or the model made room for another meanwhile.
-				Ok(Err(Stop::Engine(EngineError::ReadFailed))) if !repair => repair = true,
-				Ok(outcome) => return outcome,
-				Err(error) => {
-					log::error!("a bug in the engine: {error}");
-					return Err(Unavailable::Crashed.into());
-				},
+				Err(Stop::Engine(EngineError::ReadFailed)) if !repair => repair = true,
+				outcome => return outcome,
 			}
 		}
 	}

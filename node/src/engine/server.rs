@@ -102,7 +102,8 @@ impl Server {
 			patience,
 			options.self_test,
 		)?;
-		let jobs = Jobs::new(models, artifacts, teams, metrics.clone(), queue, patience);
+		let limit = options.trace_memory;
+		let jobs = Jobs::new(models, artifacts, teams, metrics.clone(), queue, patience, limit);
 
 		let hosts = ["localhost:*".into(), "127.0.0.1:*".into(), host_of(listen.ip())];
 		let middleware = tower::ServiceBuilder::new()

@@ -2,7 +2,7 @@
 
 use super::{
 	artifacts::{Artifacts, Weights},
-	desk::{Desk, GivenUp},
+	desk::{blocking, Desk, GivenUp},
 	error::{StartError, Stop, Unavailable},
 	metrics::{Counted, Metrics},
 	teams::{Team, Teams},
@@ -21,7 +21,6 @@ use std::{
 	thread,
 	time::{Duration, Instant},
 };
-use tokio::task;
 
 /// Questions that are not over, and that are remembered: an answer may have half a megabyte.
 const QUEUE: usize = 32;
@@ -229,6 +228,17 @@ fn bytes_of(kept: &[Kept]) -> u64 {
 	kept.iter().fold(0, |sum, kept| sum.saturating_add(kept.bytes))
 }
 
+/// Refuses a job whose run could not be recorded with `limit` bytes: whoever answers it could not
+/// stand up for the answer.
+pub fn check(job: &Job, limit: u64) -> Result<(), Stop> {
+	let Ok(program) = Program::new(&job.architecture, &job.input) else {
+		// The engine says why.
+		return Ok(());
+	};
+	limits(&program, job.artifact.size, limit)?;
+	Ok(())
+}
+
 /// How much is kept of a run, and what that takes at most, with the `size` bytes of its weights.
 fn limits(program: &Program, size: u64, limit: u64) -> Result<(Limits, u64), Unavailable> {
 	let mut limits = Limits::default();
@@ -259,15 +269,5 @@ fn said(trace: &Recorded, asks: &Asks) -> Result<Vec<u8>, Stop> {
 			End::Fault => None::<Vec<u8>>.encode(),
 		},
 		Asks::Say(next) => player::say(trace, next).encode(),
-	})
-}
-
-/// What `work` gives on a thread that may be busy for long.
-async fn blocking<R: Send + 'static>(
-	work: impl FnOnce() -> Result<R, Stop> + Send + 'static,
-) -> Result<R, Stop> {
-	task::spawn_blocking(work).await.unwrap_or_else(|error| {
-		log::error!("a bug in the engine: {error}");
-		Err(Unavailable::Crashed.into())
 	})
 }

@@ -228,6 +228,8 @@ async fn question_should_be_unavailable_when_a_trace_is_above_the_limit() {
 	};
 	assert!(reason.contains("raise --trace-memory"), "{reason}");
 	assert!(reason.contains(&format!("may use {memory}")), "{reason}");
+	// What it could not stand up for it does not answer.
+	assert_eq!(engine.unavailable(&asked).await, reason);
 	assert_eq!(engine.number("/counters/chunks").await, 0);
 	engine.stop().await;
 	peer.stop().await;
