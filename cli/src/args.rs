@@ -110,6 +110,19 @@ pub enum Model {
 	},
 	/// Have the chain keep a version's files for longer, at the cost of the model's endowment.
 	Keep(Keep),
+	/// Put a small version's weights into the chain's state: idle blocks check its answers from then
+	/// on. A deposit is held.
+	Reside {
+		/// The model's name, with `@N` for a version of it other than the active one.
+		#[arg(value_name = "MODEL[@VERSION]")]
+		model: ModelRef,
+	},
+	/// Take a version's weights out of the state; whoever put them there gets the deposit back.
+	Unreside {
+		/// The model's name, with `@N` for a version of it other than the active one.
+		#[arg(value_name = "MODEL[@VERSION]")]
+		model: ModelRef,
+	},
 	/// Give a model to the commons, for ever: from then on voters decide about it.
 	Donate {
 		/// Its name.

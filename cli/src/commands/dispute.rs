@@ -190,7 +190,7 @@ fn answer_text(answer: Option<[u8; 32]>) -> String {
 fn claim_json(info: &Info, state: &State, claim: &Claim<AccountId32, Balance>) -> Value {
 	let may_show: Vec<_> = backers(state, claim)
 		.into_iter()
-		.filter(|who| may_open(claim, state, who))
+		.filter(|who| may_open(&info.dispute, claim, state, who))
 		.collect();
 	json!({
 		"claim": claim.id,
@@ -301,6 +301,7 @@ pub mod tests {
 				schedule: Schedule { steps: 4, depth: 2 },
 				takes_room: true,
 				refuted: Default::default(),
+				revived: 0,
 				contest,
 			},
 			until: 99,
@@ -343,7 +344,7 @@ pub mod tests {
 		};
 		let mut opening = info(&[Some(1), Some(2), None], Contest::Opening, vec![]);
 		opening.dispute.claims[0].opening =
-			Some(Opening { root: [5; 32].into(), by: [1; 32].into() });
+			Some(Opening { root: [5; 32].into(), by: [1; 32].into(), before: 2 });
 		let expected = ["has moved", "has to show its trace", "waits for the winner"];
 		assert_eq!(turns(&opening), expected);
 		let moves = [Some(Children::default()), None];

@@ -3,18 +3,13 @@
 use crate::{
 	chain::Chain,
 	commands::{
-		hex0x,
+		cache::Cache,
 		model::tokenizer::{Tokenizer, MAX_LEN},
 	},
 	error::{Error, Result},
 	Session,
 };
 use dodona_primitives_models::{chunk_cid, chunk_hash, ArtifactRef};
-use std::{
-	env, fs, io,
-	path::{Path, PathBuf},
-	process,
-};
 
 /// The tokenizer that the chain knows as `artifact`.
 pub async fn tokenizer(
@@ -22,16 +17,15 @@ pub async fn tokenizer(
 	chain: &Chain,
 	artifact: &ArtifactRef,
 ) -> Result<Tokenizer> {
-	let folder = cache("tokenizers");
-	let kept = folder.as_deref().and_then(|folder| kept(folder, artifact));
+	let cache = Cache::new("tokenizers", "json");
+	let kept = cache.get(artifact).filter(|json| json.len() <= MAX_LEN);
 	let json = match kept {
 		Some(json) => json,
 		None => {
 			let spinner = session.output.spinner("fetching the tokenizer");
 			let json = fetch(artifact, async |cid: String| chain.chunk(&cid).await).await?;
 			spinner.finish_and_clear();
-			// A cache that can't be written to is only slow.
-			let _ = folder.map(|folder| keep(&folder, artifact, &json));
+			cache.put(artifact, &json);
 			json
 		},
 	};
@@ -77,41 +71,9 @@ fn unusable(what: impl std::fmt::Display, reason: &str) -> Error {
 		.hint("give the tokens themselves: --tokens 1,2,3")
 }
 
-/// Where things of this kind are kept.
-pub fn cache(kind: &str) -> Option<PathBuf> {
-	let named = env::var_os("XDG_CACHE_HOME")
-		.map(PathBuf::from)
-		.filter(|path| path.is_absolute());
-	let folder = named.or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
-	Some(folder.join("dodona").join(kind))
-}
-
-fn file(folder: &Path, artifact: &ArtifactRef) -> PathBuf {
-	folder.join(format!("{}.json", hex0x(artifact.root)))
-}
-
-/// What is kept of `artifact`, if that is what it was.
-fn kept(folder: &Path, artifact: &ArtifactRef) -> Option<Vec<u8>> {
-	let path = file(folder, artifact);
-	if fs::metadata(&path).ok()?.len() != artifact.size || artifact.size > MAX_LEN as u64 {
-		return None;
-	}
-	fs::read(path).ok().filter(|bytes| ArtifactRef::of(bytes).0 == *artifact)
-}
-
-/// Keeps `bytes`. Another process may do the same: a file is there as a whole, or not.
-fn keep(folder: &Path, artifact: &ArtifactRef, bytes: &[u8]) -> io::Result<()> {
-	fs::create_dir_all(folder)?;
-	let path = file(folder, artifact);
-	let part = path.with_extension(format!("{}.part", process::id()));
-	fs::write(&part, bytes)?;
-	fs::rename(part, path)
-}
-
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::commands::model::temporary;
 	use dodona_primitives_models::CHUNK_SIZE;
 	use std::collections::BTreeMap;
 
@@ -177,21 +139,5 @@ mod tests {
 		] {
 			assert_eq!(fetched(&long, &BTreeMap::new()).await.unwrap_err(), "TokenizerTooLong");
 		}
-	}
-
-	#[test]
-	fn cache_should_give_back_what_it_keeps_and_nothing_that_has_changed() {
-		let folder = temporary::Folder::new("cache", &[]);
-		let folder = folder.as_path().join("tokenizers");
-		let (artifact, _) = stored(b"{}");
-		assert_eq!(kept(&folder, &artifact), None);
-		keep(&folder, &artifact, b"{}").unwrap();
-		assert_eq!(kept(&folder, &artifact), Some(b"{}".to_vec()));
-		assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-
-		fs::write(file(&folder, &artifact), "[]").unwrap();
-		assert_eq!(kept(&folder, &artifact), None);
-		keep(&folder, &artifact, b"{}").unwrap();
-		assert_eq!(kept(&folder, &artifact), Some(b"{}".to_vec()));
 	}
 }

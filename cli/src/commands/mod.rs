@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod ask;
+mod cache;
 pub mod contribution;
 pub mod dev;
 pub mod dispute;
@@ -12,6 +13,7 @@ pub mod rate;
 pub mod stake;
 pub mod status;
 pub mod watch;
+mod weights;
 pub mod worker;
 
 use crate::{

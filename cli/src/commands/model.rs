@@ -17,6 +17,7 @@ mod pack;
 mod parts;
 mod publish;
 mod quantize;
+mod residence;
 mod run;
 mod show;
 mod source;
@@ -53,6 +54,8 @@ pub async fn run(session: &Session, command: Command) -> Result<()> {
 		Command::Verify(args) => verify::run(session, args).await,
 		Command::Endow { name, amount } => keep::endow(session, &name, amount).await,
 		Command::Keep(args) => keep::run(session, args).await,
+		Command::Reside { model } => residence::reside(session, &model).await,
+		Command::Unreside { model } => residence::unreside(session, &model).await,
 		Command::Donate { name } => keep::donate(session, &name).await,
 		Command::Run(args) => run::run(session, args),
 		Command::Quantize(args) => quantize::run(session, args),

@@ -11,7 +11,7 @@ use jsonrpsee::rpc_params;
 use serde_json::{json, Map, Value};
 
 /// Constants that say how long things take and what they cost; governance sets most of them.
-const PARAMETERS: [(&str, &str); 10] = [
+const PARAMETERS: [(&str, &str); 11] = [
 	("Inference", "CommitteeSize"),
 	("Inference", "MaxAttempts"),
 	("Inference", "CommitPeriod"),
@@ -20,6 +20,7 @@ const PARAMETERS: [(&str, &str); 10] = [
 	("Inference", "ResultRetention"),
 	("ContributorStaking", "MinBond"),
 	("ContributorStaking", "UnbondingPeriod"),
+	("ContributorStaking", "LongestObligation"),
 	("ContributorStaking", "MinDelegation"),
 	("ContributorStaking", "EraLength"),
 ];

@@ -6,14 +6,15 @@
 mod decide;
 mod jobs;
 mod moves;
-mod weights;
 
 use crate::{
 	args::dispute::Watch,
 	chain::{account_of, At, Balance, BlockNumber, Chain},
 	commands::{
 		dispute::{asked, disputes, find, Asked, Info, PALLET},
-		hex0x, model_by_name, model_name, version, Operator, Version,
+		hex0x, model_by_name, model_name, version,
+		weights::Weights,
+		Operator, Version,
 	},
 	error::{Error, Kind, Result},
 	Session,
@@ -23,7 +24,7 @@ use decide::{about_dispute, about_result, Act, Aims, Answer, Computed};
 use dodona_engine::trace::Program;
 use dodona_primitives_inference::{
 	player::{runs_here, Planted},
-	ClaimId, Request, RequestId, RequestState,
+	ClaimId, Request, RequestId, RequestState, Schedule,
 };
 use dodona_primitives_models::{ModelId, VersionId};
 use jobs::{Computer, Done, Recorded, Run, Wanted};
@@ -35,7 +36,6 @@ use std::{
 };
 use subxt::utils::{AccountId32, Static, H256};
 use subxt_signer::sr25519::Keypair;
-use weights::Weights;
 
 /// Most answers and traces that are remembered; what is forgotten is computed again.
 const MOST_ANSWERS: usize = 256;
@@ -335,7 +335,9 @@ impl Watcher<'_> {
 
 	/// What there is to do about results that can be challenged.
 	async fn about_results(&mut self, at: &At) -> Result<Vec<Task>> {
-		let bond = self.chain.constant(at, PALLET, "ChallengeBond").unwrap_or(Balance::MAX);
+		let least: Balance =
+			self.chain.constant(at, PALLET, "ChallengeBond").unwrap_or(Balance::MAX);
+		let per_period: u64 = self.chain.constant(at, PALLET, "StepsPerPeriod").unwrap_or(1);
 		let mut tasks = Vec::new();
 		for id in self.results.clone() {
 			let asked = asked(self.chain, at, id).await?;
@@ -367,6 +369,11 @@ impl Watcher<'_> {
 				}
 			}
 			let Some(input) = self.input(at, id).await? else { continue };
+			let Ok(program) = Program::new(&case.version.manifest.architecture, &input) else {
+				continue;
+			};
+			let schedule = Schedule { steps: program.steps(), depth: program.depth() };
+			let bond = least.saturating_mul(schedule.periods(per_period).into());
 			tasks.push(Task { id, case, input, until, bond, act });
 		}
 		Ok(tasks)

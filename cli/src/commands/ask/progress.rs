@@ -12,13 +12,22 @@ pub struct Progress {
 	attempt: u32,
 	committee: Option<BlockNumber>,
 	agreed: Option<BlockNumber>,
+	audit: Option<BlockNumber>,
 	finalized: Option<BlockNumber>,
 	failed: Option<BlockNumber>,
 }
 
 impl Progress {
 	pub fn new(requested: BlockNumber) -> Self {
-		Self { requested, attempt: 0, committee: None, agreed: None, finalized: None, failed: None }
+		Self {
+			requested,
+			attempt: 0,
+			committee: None,
+			agreed: None,
+			audit: None,
+			finalized: None,
+			failed: None,
+		}
 	}
 
 	/// Takes note of the request's state after this block; returns what is new, for people.
@@ -29,8 +38,19 @@ impl Progress {
 		if let Some(committee) = request.state.committee() {
 			if request.attempt > self.attempt {
 				self.attempt = request.attempt;
-				self.committee = Some(block);
-				news.push(format!("a committee of {} is drawn in block {block}", committee.len()));
+				let seats = committee.len();
+				news.push(match is_audited(info) {
+					true => {
+						self.audit = Some(block);
+						format!(
+							"a second committee of {seats} looks at the answer from block {block}"
+						)
+					},
+					false => {
+						self.committee = Some(block);
+						format!("a committee of {seats} is drawn in block {block}")
+					},
+				});
 			}
 		}
 		if self.agreed.is_none() && info.agreed_at.is_some() {
@@ -56,6 +76,7 @@ impl Progress {
 			"request": self.requested,
 			"committee": self.committee,
 			"agreed": self.agreed,
+			"audit": self.audit,
 			"final": self.finalized,
 			"failed": self.failed,
 		})
@@ -67,6 +88,7 @@ impl Progress {
 		let named = [
 			("committee", self.committee),
 			("agreed", self.agreed),
+			("audit", self.audit),
 			("final", self.finalized),
 			("failed", self.failed),
 		];
@@ -80,9 +102,20 @@ impl Progress {
 	}
 }
 
+/// Whether a quorum has agreed already, and a second committee is asked.
+fn is_audited(info: &Info) -> bool {
+	info.agreed_at.is_some()
+}
+
 /// What the request waits for.
 pub fn waiting_for(info: &Info) -> String {
 	match &info.request.state {
+		RequestState::Queued { .. } if is_audited(info) => {
+			"waiting for a second committee, to audit the answer".into()
+		},
+		RequestState::Committing { until, .. } if is_audited(info) => {
+			format!("a second committee audits the answer, until block {until}")
+		},
 		RequestState::Queued { .. } => "waiting for a committee".into(),
 		RequestState::Committing { until, .. } => {
 			format!("the committee computes, until block {until}")
@@ -138,8 +171,22 @@ mod tests {
 		assert_eq!(progress.text(), "request 10, committee 11 (+1), agreed 13 (+3), final 17 (+7)");
 		assert_eq!(
 			progress.json(),
-			json!({ "request": 10, "committee": 11, "agreed": 13, "final": 17, "failed": null })
+			json!({ "request": 10, "committee": 11, "agreed": 13, "audit": null, "final": 17, "failed": null })
 		);
+	}
+
+	#[test]
+	fn progress_should_tell_an_audit_from_another_attempt() {
+		let mut progress = Progress::new(10);
+		progress.observe(11, &committing(1));
+		let queued = info(1, State::Queued { since: 16 }, Some(13));
+		progress.observe(16, &queued);
+		assert!(waiting_for(&queued).contains("second committee"));
+		let audit = Info { agreed_at: Some(13), ..committing(2) };
+		assert_eq!(progress.observe(18, &audit).len(), 1);
+		assert!(waiting_for(&audit).contains("second committee"));
+		assert_eq!(progress.text(), "request 10, committee 11 (+1), agreed 13 (+3), audit 18 (+8)");
+		assert_eq!(progress.json()["audit"], 18);
 	}
 
 	#[test]

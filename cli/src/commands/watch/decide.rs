@@ -4,8 +4,8 @@ use crate::commands::dispute::{Asked, Info};
 use dodona_engine::EngineError;
 use dodona_primitives_inference::{
 	outcome_hash,
-	player::{may_open, next, own, Known, Next},
-	Contest, RequestState, MAX_CLAIMS,
+	player::{may_open, next, next_of_seat, own, Known, Next},
+	Contest, RequestState, Seat, SeatStatus, MAX_CLAIMS,
 };
 use subxt::utils::AccountId32;
 
@@ -127,15 +127,24 @@ pub fn about_dispute(
 	}
 	let Some(root) = computed.root else { return Act::Record };
 	let known = Known { answer: answer.hash().map(Into::into), root: root.into() };
-	match next(dispute, &known) {
+	let state = &asked.request.state;
+	let has_said = |seat: &Seat<AccountId32>| {
+		let is_mine = names.contains(&seat.operator);
+		is_mine && matches!(seat.status, SeatStatus::Revealed(said) if Some(said) == known.answer)
+	};
+	// Whoever has revealed the answer needs no bond to show another trace for it.
+	let joins = plays && state.committee().is_some_and(|seats| seats.iter().any(has_said));
+	let next = if joins { next_of_seat(dispute, &known) } else { next(dispute, &known) };
+	match next {
 		Next::Wait => Act::Nothing,
 		Next::Challenge if aims.challenge => Act::Challenge,
 		Next::Challenge => Act::Nothing,
 		_ if !plays => Act::Nothing,
 		said @ Next::Open { .. } => {
-			let claim = own(dispute, &known);
-			let may = |who| claim.is_some_and(|claim| may_open(claim, &asked.request.state, who));
-			let allowed = names.iter().any(may);
+			let allowed = match own(dispute, &known) {
+				Some(claim) => names.iter().any(|who| may_open(dispute, claim, state, who)),
+				None => joins,
+			};
 			if allowed {
 				Act::Say(said)
 			} else {
@@ -150,9 +159,7 @@ pub fn about_dispute(
 mod tests {
 	use super::*;
 	use crate::commands::dispute::tests::info;
-	use dodona_primitives_inference::{
-		Challenger, Opening, Request, RequestInfo, Seat, SeatStatus,
-	};
+	use dodona_primitives_inference::{Challenger, Opening, Request, RequestInfo};
 	use dodona_primitives_models::VersionId;
 
 	const CHALLENGER: Aims = Aims { challenge: true, defend: false };
@@ -249,7 +256,7 @@ mod tests {
 		// The right answer, by a trace that is not the right one.
 		let mut bogus = case(true, Contest::Opening);
 		bogus.0.dispute.claims[0].opening =
-			Some(Opening { root: [3; 32].into(), by: [11; 32].into() });
+			Some(Opening { root: [3; 32].into(), by: [11; 32].into(), before: 2 });
 		assert_eq!(act(&bogus, CHALLENGER, false, Some(ROOT)), Act::Challenge);
 	}
 
@@ -271,6 +278,12 @@ mod tests {
 		};
 		committee[0].operator = operator();
 		assert_eq!(act(&seated, DEFENDER, false, Some(ROOT)), Act::Say(Next::Open { claim: 0 }));
+		// Another seat has shown a wrong trace for it: this one shows its own, without a bond.
+		seated.0.dispute.claims[0].opening =
+			Some(Opening { root: [3; 32].into(), by: [11; 32].into(), before: 2 });
+		let claim = seated.0.dispute.next_claim;
+		assert_eq!(act(&seated, DEFENDER, false, Some(ROOT)), Act::Say(Next::Open { claim }));
+		assert_eq!(act(&seated, none, false, Some(ROOT)), Act::Nothing);
 	}
 
 	#[test]
@@ -284,7 +297,7 @@ mod tests {
 		let opened = |who: Option<AccountId32>| {
 			let mut case = case(true, contest());
 			let claim = &mut case.0.dispute.claims[0];
-			claim.opening = Some(Opening { root: ROOT.into(), by: [11; 32].into() });
+			claim.opening = Some(Opening { root: ROOT.into(), by: [11; 32].into(), before: 2 });
 			claim.challenger = who.map(|who| Challenger { who, bond: 10 });
 			case
 		};

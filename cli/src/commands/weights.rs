@@ -3,8 +3,7 @@
 use crate::{
 	chain::{At, Chain},
 	commands::{
-		fetch::cache,
-		hex0x,
+		cache::Cache,
 		model::{chunks::Chunks, contents::Opened},
 		text, Model, Version,
 	},
@@ -12,12 +11,7 @@ use crate::{
 };
 use dodona_engine::trace;
 use dodona_primitives_models::{pages_root, ArtifactRef, VersionId};
-use std::{
-	fs, io,
-	path::{Path, PathBuf},
-	process,
-	sync::Arc,
-};
+use std::sync::Arc;
 
 /// Most weights that are in memory at a time.
 const MOST: usize = 2;
@@ -44,10 +38,11 @@ impl Weights {
 	}
 }
 
-async fn load(chain: &Chain, at: &At, version: &Version) -> Result<Vec<u8>> {
+/// The weights of a version, which is not remembered.
+pub async fn load(chain: &Chain, at: &At, version: &Version) -> Result<Vec<u8>> {
 	let artifact = &version.manifest.artifact;
-	let folder = cache("weights");
-	let bytes = match folder.as_deref().and_then(|folder| kept(folder, artifact)) {
+	let cache = Cache::new("weights", "safetensors");
+	let bytes = match cache.get(artifact) {
 		Some(bytes) => bytes,
 		None => {
 			let model = version.id.model;
@@ -57,8 +52,7 @@ async fn load(chain: &Chain, at: &At, version: &Version) -> Result<Vec<u8>> {
 			let mirrors = model.into_iter().flat_map(|model| model.metadata.mirrors.iter());
 			let chunks = Chunks::new(chain, mirrors.map(|mirror| text(mirror)).collect());
 			let bytes = fetch(artifact, async |hash| chunks.get(hash).await).await?;
-			// A cache that can't be written to is only slow.
-			let _ = folder.map(|folder| keep(&folder, artifact, &bytes));
+			cache.put(artifact, &bytes);
 			bytes
 		},
 	};
@@ -98,32 +92,10 @@ fn check(bytes: &[u8], version: &Version) -> Result<()> {
 	})
 }
 
-fn file(folder: &Path, artifact: &ArtifactRef) -> PathBuf {
-	folder.join(format!("{}.safetensors", hex0x(artifact.root)))
-}
-
-/// What is kept of `artifact`, if that is what it was.
-fn kept(folder: &Path, artifact: &ArtifactRef) -> Option<Vec<u8>> {
-	let path = file(folder, artifact);
-	if fs::metadata(&path).ok()?.len() != artifact.size {
-		return None;
-	}
-	fs::read(path).ok().filter(|bytes| ArtifactRef::of(bytes).0 == *artifact)
-}
-
-/// Keeps `bytes`. Another process may do the same: a file is there as a whole, or not.
-fn keep(folder: &Path, artifact: &ArtifactRef, bytes: &[u8]) -> io::Result<()> {
-	fs::create_dir_all(folder)?;
-	let path = file(folder, artifact);
-	let part = path.with_extension(format!("{}.part", process::id()));
-	fs::write(&part, bytes)?;
-	fs::rename(part, path)
-}
-
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use crate::commands::{dispute::tests::version, model::temporary};
+	use crate::commands::dispute::tests::version;
 	use dodona_primitives_models::{chunk_hash, CHUNK_SIZE};
 	use std::collections::BTreeMap;
 
@@ -154,17 +126,5 @@ mod tests {
 		let mut none = version.clone();
 		none.manifest.pages = pages_root(b"no weights");
 		assert_eq!(reason(b"no weights", &none).as_deref(), Some("NoTrace"));
-	}
-
-	#[test]
-	fn cache_should_give_back_what_it_keeps_and_nothing_that_has_changed() {
-		let folder = temporary::Folder::new("weights", &[]);
-		let folder = folder.as_path();
-		let (artifact, ..) = ArtifactRef::of(b"abc");
-		assert_eq!(kept(folder, &artifact), None);
-		keep(folder, &artifact, b"abc").unwrap();
-		assert_eq!(kept(folder, &artifact), Some(b"abc".to_vec()));
-		fs::write(file(folder, &artifact), "abd").unwrap();
-		assert_eq!(kept(folder, &artifact), None);
 	}
 }
