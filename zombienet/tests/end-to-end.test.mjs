@@ -2,6 +2,7 @@
 
 import { after, before, describe } from 'node:test';
 import answers from './scenarios/answers.mjs';
+import audits from './scenarios/audits.mjs';
 import badInput from './scenarios/bad-input.mjs';
 import cli from './scenarios/cli.mjs';
 import contributions from './scenarios/contributions.mjs';
@@ -33,6 +34,7 @@ describe('language models', () => language(world));
 describe('answers', () => answers(world));
 describe('workers that misbehave', () => faults(world));
 describe('disputes', () => disputes(world));
+describe('audits', () => audits(world));
 describe('what makes no sense', () => badInput(world));
 describe('the library', () => library(world));
 describe('upgrades of the commons', () => upgrade(world));

@@ -34,10 +34,7 @@ export default function contributions(world) {
 		await setRound(round);
 	});
 
-	const setRound = (blocks) => chain.send(
-		api.tx.sudo.sudo(api.tx.parameters.setParameter({ Feedback: { RoundLength: [null, blocks] } })),
-		chain.account('//Alice'),
-	);
+	const setRound = (blocks) => chain.govern('Feedback', { RoundLength: blocks });
 
 	const as = (who, ...command) => tool.succeeds('--suri', who, ...command);
 	const list = () => tool.succeeds('contribution', 'list', NAME);

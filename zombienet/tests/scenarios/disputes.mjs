@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, afterEach, before, test } from 'node:test';
 import { corrupt, Fault, LIMIT, UNIT } from '../support/chain.mjs';
-import { classOf, encode, publish, safetensors, seven } from '../support/digits.mjs';
+import { classOf, encode, publish, seven } from '../support/digits.mjs';
 import { Tool } from '../support/tool.mjs';
+import { fileOf, numbers, tensor } from '../support/weights.mjs';
 
 const PRICE = 2n * UNIT;
 /** Blocks in which a result can be challenged. A development chain's single one is too short. */
@@ -32,7 +33,7 @@ export default function disputes(world) {
 
 	afterEach(async () => {
 		watch?.child.kill();
-		await setFault(Fault.none);
+		await chain.setFaults(Fault.none);
 	});
 
 	after(async () => {
@@ -40,14 +41,7 @@ export default function disputes(world) {
 		rmSync(folder, { recursive: true, force: true });
 	});
 
-	function setWindow(blocks) {
-		const { tx } = chain.api;
-		const set = tx.parameters.setParameter({ Inference: { ChallengePeriod: [null, blocks] } });
-		return chain.send(tx.sudo.sudo(set), chain.account('//Alice'));
-	}
-
-	const setFault = (fault) => Promise.all(workers.map(({ hotKey }) => chain.setFault(hotKey, fault)));
-	const bonds = () => Promise.all(workers.map(({ operator }) => chain.bonded(operator)));
+	const setWindow = (blocks) => chain.govern('Inference', { ChallengePeriod: blocks });
 	const wealth = async (account) => await chain.free(account) + await chain.held(account);
 
 	/** Has Eve watch over a model; returns what she said so far, which grows. */
@@ -78,11 +72,11 @@ export default function disputes(world) {
 	/** Asks a model that all workers answer wrongly; returns the result, and what Eve said. */
 	async function askLiars(model, name, fault) {
 		const said = watchOver(name);
-		const [before, rich] = [await bonds(), await wealth(eve)];
-		await setFault(fault);
+		const [before, rich] = [await chain.bonds(), await wealth(eve)];
+		await chain.setFaults(fault);
 		const asked = await chain.ask(bob, model, encode(seven));
 		const { outcome, executed } = await result(asked);
-		const after = await bonds();
+		const after = await chain.bonds();
 		after.forEach((bond, i) => assert.ok(bond < before[i], `worker ${i + 1} is punished`));
 		assert.ok(await wealth(eve) > rich, 'the challenger profits');
 		const output = (await chain.api.query.inference.outputs(asked.id, outcome)).unwrap();
@@ -105,7 +99,7 @@ export default function disputes(world) {
 		const about = ['--name', WIDE_NAME, '--licence', 'CC0-1.0', '--price', '2', '--architecture', `mlp:${WIDE}`];
 		({ model } = await tool.succeeds('model', 'publish', path, ...about));
 		const { output, said, executed } = await askLiars(model, WIDE_NAME, corrupt('product', 1));
-		await setFault(Fault.none);
+		await chain.setFaults(Fault.none);
 		const image = join(folder, 'seven.json');
 		writeFileSync(image, JSON.stringify(seven));
 		const honest = await tool.succeeds('ask', WIDE_NAME, '--input', image);
@@ -121,39 +115,26 @@ export default function disputes(world) {
 
 	test('lying challenger should lose its bond when the workers stand up for their answer', LIMIT, async () => {
 		const said = watchOver(WIDE_NAME, '--plant', 'product,1,0');
-		const [before, rich] = [await bonds(), await wealth(eve)];
+		const [before, rich] = [await chain.bonds(), await wealth(eve)];
 		const asked = await chain.ask(bob, model, encode(seven));
 		const { code } = await watch.ended;
 		assert.equal(code, 1, 'the challenger is told that it has lost');
 		assert.equal(said.at(-1).event, 'lost');
 		await result(asked);
-		(await bonds()).forEach((bond, i) => assert.equal(bond, before[i], `worker ${i + 1} is not punished`));
+		(await chain.bonds()).forEach((bond, i) => assert.equal(bond, before[i], `worker ${i + 1} is not punished`));
 		assert.ok(await wealth(eve) < rich, 'the bond is gone');
 	});
 }
 
 /** Weights of the wide perceptron, of numbers that look random. */
 function wide() {
-	let state = 1;
-	const next = () => {
-		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-		return state / 2 ** 31 - 1;
-	};
-	const [header, parts] = [{}, []];
-	let at = 0;
-	WIDE.slice(1).forEach((outputs, layer) => {
+	const next = numbers(1);
+	return fileOf(WIDE.slice(1).flatMap((outputs, layer) => {
 		const inputs = WIDE[layer];
-		for (const [name, shape] of [['bias', [outputs]], ['weight', [outputs, inputs]]]) {
-			const length = shape.reduce((product, length) => product * length);
-			const values = Float32Array.from({ length }, () => next() / Math.sqrt(inputs));
-			header[`layers.${layer}.${name}`] = { dtype: 'F32', shape, data_offsets: [at, at += values.byteLength] };
-			parts.push(new Uint8Array(values.buffer));
-		}
-	});
-	const content = new Uint8Array(at);
-	parts.reduce((place, part) => {
-		content.set(part, place);
-		return place + part.length;
-	}, 0);
-	return safetensors(JSON.stringify(header), content);
+		const value = () => (2 * next() - 1) / Math.sqrt(inputs);
+		return [
+			tensor(`layers.${layer}.bias`, [outputs], value),
+			tensor(`layers.${layer}.weight`, [outputs, inputs], value),
+		];
+	}));
 }

@@ -16,8 +16,8 @@ const PERCENT = { [COMMISSION]: '5%', [RAISED]: '10%' };
 /** Blocks of an era that doesn't end by itself. */
 const ENDLESS = 1_000_000;
 
-/** The pace of disputes and draws, and that of a development chain. */
-const [SHORT, USUAL] = [{ move: 1, draw: 5 }, { move: 8, draw: 40 }];
+/** Blocks for a move in a dispute, and for a draw: who leaves waits until the longest dispute is over. And those of a development chain. */
+const [SHORT, USUAL] = [{ MovePeriod: 1, DrawPeriod: 5 }, { MovePeriod: 8, DrawPeriod: 40 }];
 /** Blocks that a delegation may take to be free. */
 const LONG = 200;
 
@@ -30,18 +30,7 @@ export default function economy(world) {
 	const asOwner = (...command) => tool.succeeds('--suri', '//Charlie', 'stake', ...command);
 	const asWorker = (...command) => tool.succeeds('--suri', '//Worker//4', 'worker', ...command);
 	const delegation = async () => (await asOwner('show')).delegations.find((one) => one.operator === operator);
-	const setEra = (blocks) => chain.send(
-		api.tx.sudo.sudo(api.tx.parameters.setParameter({ Staking: { EraLength: [null, blocks] } })),
-		chain.account('//Alice'),
-	);
-	/** Blocks for a move in a dispute, and for a draw: who leaves waits until the longest dispute is over. */
-	const setPace = ({ move, draw }) => chain.send(
-		api.tx.sudo.sudo(api.tx.utility.batchAll([
-			api.tx.parameters.setParameter({ Inference: { MovePeriod: [null, move] } }),
-			api.tx.parameters.setParameter({ Inference: { DrawPeriod: [null, draw] } }),
-		])),
-		chain.account('//Alice'),
-	);
+	const setEra = (blocks) => chain.govern('Staking', { EraLength: blocks });
 	const isNear = (actual, expected, what) => {
 		const off = BigInt(actual) - BigInt(expected);
 		// Shares round, each time against whoever moves.
@@ -155,9 +144,9 @@ export default function economy(world) {
 		await assert.rejects(chain.send(delegate, charlie), { reason: 'contributorStaking.CommissionTooHigh' });
 
 		// A part leaves, which takes a while: the rest of this goes on beside it.
-		await setPace(SHORT);
+		await chain.govern('Inference', SHORT);
 		const leaving = await asOwner('undelegate', operator, `${DELEGATED / UNIT / 2n}`);
-		await setPace(USUAL);
+		await chain.govern('Inference', USUAL);
 		free = leaving.from_block;
 		assert.equal(BigInt(leaving.active), DELEGATED / 2n);
 		const early = await tool.fails(1, '--suri', '//Charlie', 'stake', 'withdraw');

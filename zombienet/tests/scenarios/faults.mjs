@@ -17,21 +17,17 @@ export default function faults(world) {
 		model = await publish(chain, chain.account('//Alice'), 'faults/digits', PRICE);
 	});
 
-	afterEach(() => setFault(workers, Fault.none));
-
-	const setFault = (some, fault) =>
-		Promise.all(some.map(({ hotKey }) => chain.setFault(hotKey, fault)));
-	const bonds = () => Promise.all(workers.map(({ operator }) => chain.bonded(operator)));
+	afterEach(() => chain.setFaults(Fault.none));
 
 	/** Asks while one worker has this fault; returns how it ended, and what each worker lost. */
 	async function askWith(fault, culprit) {
-		const before = await bonds();
-		await setFault([culprit], fault);
+		const before = await chain.bonds();
+		await chain.setFaults(fault, [culprit]);
 		const asked = await chain.ask(bob, model, encode(seven));
 		const { state, block } = await chain.reach(asked, 'Finalized');
 		assert.equal(classOf(await chain.output(asked, state)), 7, 'the answer is right');
 		await chain.slashed(culprit.operator, block);
-		const after = await bonds();
+		const after = await chain.bonds();
 		const losses = before.map((bond, i) => bond - after[i]);
 		assert.ok(losses[workers.indexOf(culprit)] > 0n, 'the culprit is punished');
 		assert.equal(losses.filter((loss) => loss > 0n).length, 1, 'nobody else is');
@@ -55,14 +51,14 @@ export default function faults(world) {
 	});
 
 	test('fee should come back to the last unit when all workers are silent', LIMIT, async () => {
-		const bonded = await bonds();
-		await setFault(workers, Fault.silent);
+		const bonded = await chain.bonds();
+		await chain.setFaults(Fault.silent);
 		const [free, held] = [await chain.free(bob), await chain.held(bob)];
 		const asked = await chain.ask(bob, model, encode(seven));
 		assert.equal(await chain.held(bob), held + PRICE);
 		await chain.reach(asked, 'Failed');
 		assert.equal(await chain.held(bob), held);
 		assert.equal(await chain.free(bob), free - chain.feeIn(asked.events));
-		assert.deepEqual(await bonds(), bonded, 'nobody is punished');
+		assert.deepEqual(await chain.bonds(), bonded, 'nobody is punished');
 	});
 }

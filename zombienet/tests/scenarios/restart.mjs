@@ -46,16 +46,12 @@ export default function restart(world) {
 	/** The models that are asked: `{ digits, writer }`. */
 	const models = once(async () => {
 		const { chain } = world;
-		const { api } = chain;
-		const periods = ['CommitPeriod', 'RevealPeriod'].map((name) =>
-			api.tx.parameters.setParameter({ Inference: { [name]: [null, PERIOD] } }));
-		const set = api.tx.sudo.sudo(api.tx.utility.batchAll(periods));
 		write(folder, 2718);
 		const about = ['--name', 'restart-writer', '--licence', 'CC0-1.0', '--price', '1'];
 		const [digits, { model: writer }] = await Promise.all([
 			publish(chain, chain.account('//Dave'), 'restart/digits', UNIT),
 			tool.succeeds('--suri', '//Charlie', 'model', 'publish', folder, ...about),
-			chain.send(set, chain.account('//Alice')),
+			chain.govern('Inference', { CommitPeriod: PERIOD, RevealPeriod: PERIOD }),
 		]);
 		return { digits, writer };
 	});
@@ -120,10 +116,8 @@ export default function restart(world) {
 	const killed = once(async () => {
 		const { chain, node } = world;
 		const { digits } = await models();
-		const setFaults = (chain, fault) =>
-			Promise.all(chain.workers().map(({ hotKey }) => chain.setFault(hotKey, fault)));
 		// Nothing may be revealed before the node is gone.
-		await setFaults(chain, Fault.mute);
+		await chain.setFaults(Fault.mute);
 		const committed = await chain.ask(chain.account('//Bob'), digits, numbers(seven));
 		const { state } = await chain.reach(committed, 'Revealing');
 		assert.ok(state.committee.every(({ status }) => status.isCommitted));
@@ -135,7 +129,7 @@ export default function restart(world) {
 
 		world.node = await Node.start(node.folder);
 		world.chain = await Chain.connect(world.node);
-		await setFaults(world.chain, Fault.none);
+		await world.chain.setFaults(Fault.none);
 		assert.ok(await world.chain.best() >= best, 'the chain goes on where it was');
 		return { committed, unanswered };
 	});

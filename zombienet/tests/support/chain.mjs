@@ -90,6 +90,11 @@ export class Chain {
 		await this.remember(key, new Uint8Array([fault].flat()));
 	}
 
+	/** Makes workers misbehave: all that the chain starts with, unless others are named. */
+	async setFaults(fault, workers = this.workers()) {
+		await Promise.all(workers.map(({ hotKey }) => this.setFault(hotKey, fault)));
+	}
+
 	/** Sends transactions at once; tells what became of each, as `Promise.allSettled` does. */
 	async sendAll(transactions, signer) {
 		const next = (await this.api.rpc.system.accountNextIndex(signer.address)).toNumber();
@@ -198,10 +203,23 @@ export class Chain {
 		return ledger.unwrap().bonded.toBigInt();
 	}
 
+	/** What the workers that the chain starts with have bonded. */
+	bonds() {
+		return Promise.all(this.workers().map(({ operator }) => this.bonded(operator)));
+	}
+
 	/** Waits, from a block on, until no slash of an operator can be called off any more. */
 	async slashed(operator, from) {
 		return this.follow('slashes apply', from, async (at) =>
 			(await at.query.contributorStaking.pendingSlashes(operator.address)).isEmpty);
+	}
+
+	/** Sets governed numbers of one kind, such as `govern('Inference', { MovePeriod: 8 })`. */
+	async govern(kind, numbers) {
+		const { parameters, sudo, utility } = this.api.tx;
+		const set = Object.entries(numbers).map(([name, value]) =>
+			parameters.setParameter({ [kind]: { [name]: [null, value] } }));
+		return this.send(sudo.sudo(utility.batchAll(set)), this.account('//Alice'));
 	}
 
 	/** The fee that a transaction cost, out of its events. */

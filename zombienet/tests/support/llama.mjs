@@ -3,66 +3,56 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compactToU8a, u8aConcat } from '@polkadot/util';
-import { safetensors } from './digits.mjs';
+import { fileOf, numbers, tensor } from './weights.mjs';
 
 /** The longest answer that the chain takes, in tokens. */
 export const LONGEST = 4096;
+/** Together more weights than a worker's own Wasm can hold. */
 const [VOCABULARY, HIDDEN, INTERMEDIATE, LAYERS, HEADS, KV_HEADS] = [512, 256, 768, 3, 8, 4];
 
-/** The tensors' shapes by their names: together more than a worker's own Wasm can hold. */
-function shapes(count) {
-	const kv = HIDDEN / HEADS * KV_HEADS;
-	const layers = Array.from({ length: count }, (_, i) => Object.entries({
-		'input_layernorm': [HIDDEN],
-		'self_attn.q_proj': [HIDDEN, HIDDEN],
-		'self_attn.k_proj': [kv, HIDDEN],
-		'self_attn.v_proj': [kv, HIDDEN],
-		'self_attn.o_proj': [HIDDEN, HIDDEN],
-		'post_attention_layernorm': [HIDDEN],
-		'mlp.gate_proj': [INTERMEDIATE, HIDDEN],
-		'mlp.up_proj': [INTERMEDIATE, HIDDEN],
-		'mlp.down_proj': [HIDDEN, INTERMEDIATE],
+/** The tensors' shapes by their names, of a model with tied embeddings. */
+export function shapes({ vocabulary, hidden, intermediate, layers, heads, kvHeads }) {
+	const kv = hidden / heads * kvHeads;
+	const all = Array.from({ length: layers }, (_, i) => Object.entries({
+		'input_layernorm': [hidden],
+		'self_attn.q_proj': [hidden, hidden],
+		'self_attn.k_proj': [kv, hidden],
+		'self_attn.v_proj': [kv, hidden],
+		'self_attn.o_proj': [hidden, hidden],
+		'post_attention_layernorm': [hidden],
+		'mlp.gate_proj': [intermediate, hidden],
+		'mlp.up_proj': [intermediate, hidden],
+		'mlp.down_proj': [hidden, intermediate],
 	}).map(([name, shape]) => [`model.layers.${i}.${name}.weight`, shape]));
 	return [
-		['model.embed_tokens.weight', [VOCABULARY, HIDDEN]],
-		...layers.flat(),
-		['model.norm.weight', [HIDDEN]],
+		['model.embed_tokens.weight', [vocabulary, hidden]],
+		...all.flat(),
+		['model.norm.weight', [hidden]],
 	];
-}
-
-/** Numbers from 0 to 1 that look random: a linear congruential generator. */
-function numbers(seed) {
-	let state = BigInt(seed);
-	return () => {
-		state = BigInt.asUintN(64, state * 6364136223846793005n + 1442695040888963407n);
-		return Number(state >> 40n) / 2 ** 24;
-	};
 }
 
 /** Writes the model that `seed` says into `folder`, its weights in so many files. */
 export function write(folder, seed, { layers = LAYERS, files = 1 } = {}) {
 	const next = numbers(seed);
-	const all = shapes(layers).map(([name, shape]) => {
+	const size = {
+		vocabulary: VOCABULARY, hidden: HIDDEN, intermediate: INTERMEDIATE, layers, heads: HEADS, kvHeads: KV_HEADS,
+	};
+	const all = shapes(size).map(([name, shape]) => {
 		// Norms do nothing; sums of the others neither vanish nor grow from layer to layer.
 		const width = Math.sqrt(3 / shape.at(-1));
 		const value = shape.length === 1 ? () => 1 : () => (2 * next() - 1) * width;
-		const length = shape.reduce((product, length) => product * length);
-		return { name, shape, bytes: new Uint8Array(Float32Array.from({ length }, value).buffer) };
+		return tensor(name, shape, value);
 	});
 	const places = {};
 	for (let file = 0; file < files; file += 1) {
 		const digits = (number) => `${number}`.padStart(5, '0');
 		const path = files === 1 ? 'model.safetensors' : `model-${digits(file + 1)}-of-${digits(files)}.safetensors`;
 		const share = Math.ceil(all.length / files);
-		const header = {};
-		let at = 0;
 		const tensors = all.slice(file * share, (file + 1) * share);
-		for (const { name, shape, bytes } of tensors) {
-			header[name] = { dtype: 'F32', shape, data_offsets: [at, at += bytes.length] };
+		for (const { name } of tensors) {
 			places[name] = path;
 		}
-		const content = u8aConcat(...tensors.map(({ bytes }) => bytes));
-		writeFileSync(join(folder, path), safetensors(JSON.stringify(header), content));
+		writeFileSync(join(folder, path), fileOf(tensors));
 	}
 	if (files > 1) {
 		const index = JSON.stringify({ weight_map: places });
