@@ -369,11 +369,12 @@ impl Watcher<'_> {
 				}
 			}
 			let Some(input) = self.input(at, id).await? else { continue };
-			let Ok(program) = Program::new(&case.version.manifest.architecture, &input) else {
-				continue;
+			let bond = match act {
+				Act::Challenge => {
+					least.saturating_mul(periods(&case.version, &input, per_period).into())
+				},
+				_ => 0,
 			};
-			let schedule = Schedule { steps: program.steps(), depth: program.depth() };
-			let bond = least.saturating_mul(schedule.periods(per_period).into());
 			tasks.push(Task { id, case, input, until, bond, act });
 		}
 		Ok(tasks)
@@ -419,6 +420,15 @@ impl Watcher<'_> {
 		}
 		Ok(())
 	}
+}
+
+/// For how many periods a challenge of what was said to this `input` takes a bond; for none if it
+/// can't be decided.
+fn periods(version: &Version, input: &[u8], per_period: u64) -> u64 {
+	let program = Program::new(&version.manifest.architecture, input).ok();
+	let schedule =
+		program.map(|program| Schedule { steps: program.steps(), depth: program.depth() });
+	schedule.map_or(0, |schedule| schedule.periods(per_period))
 }
 
 /// Makes room for one more.
