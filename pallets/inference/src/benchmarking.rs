@@ -16,7 +16,7 @@ use dodona_primitives_inference::{
 	outcome_hash, quorum, Adjudicator, Challenger, Children, Claim, Contest, Dispute, Input, Move,
 	Opening, Output, Request, RequestId, RequestState, Run, Schedule, Seat, SeatStatus, Statement,
 	Submission, Submissions, MAX_CHILDREN, MAX_CLAIMS, MAX_COMMITTEE, MAX_INPUT_LEN,
-	MAX_OUTPUT_LEN, MAX_WEIGHTS_LEN,
+	MAX_OUTPUT_LEN, MAX_RESIDENT_LEN, MAX_WEIGHTS_LEN,
 };
 use dodona_primitives_models::{pages_root, Architecture, ArtifactRef, Blake2, VersionId};
 use dodona_primitives_staking::StakeSlash;

@@ -36,7 +36,7 @@ extern crate alloc;
 
 pub use audit::Check;
 pub use pallet::*;
-pub use residents::{Resident, MAX_RESIDENT_LEN};
+pub use residents::Resident;
 pub use weights::WeightInfo;
 
 mod audit;

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dodona_primitives_inference::{
 	thousands, work_here, RequestId, RequestState, Schedule, MAX_COMMITTEE, MAX_INPUT_LEN,
+	MAX_RESIDENT_LEN,
 };
 use dodona_primitives_models::{ArtifactRef, ModelInspect, VersionId};
 use frame_support::{
@@ -20,9 +21,6 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::Get;
 use sp_runtime::traits::Saturating;
-
-/// Most bytes of weights in the state for one version.
-pub const MAX_RESIDENT_LEN: u32 = 256 * 1024;
 
 /// The weights of a version in the state.
 pub(crate) type ResidentBytes = BoundedVec<u8, ConstU32<MAX_RESIDENT_LEN>>;

@@ -20,6 +20,8 @@ pub const MAX_DEPTH: u32 = 63;
 /// Most bytes of weights that come in one extrinsic for the runtime to run the model itself: with what
 /// is around them a little less than a mebibyte.
 pub const MAX_WEIGHTS_LEN: u32 = 1024 * 1024 - 1024;
+/// Most bytes of weights in the state for one version.
+pub const MAX_RESIDENT_LEN: u32 = 256 * 1024;
 
 /// Numbers the claims of a dispute, from 0.
 pub type ClaimId = u32;

@@ -20,7 +20,7 @@ pub use commitment::{commitment, outcome_hash, CommitmentContext, Salt};
 pub use dispute::{
 	thousands, work_here, Adjudicator, Challenger, Children, Claim, ClaimId, Contest, Dispute,
 	DisputeInfo, Ending, Evidence, Move, Opening, Path, Run, Schedule, Unproven, MAX_CHILDREN,
-	MAX_CLAIMS, MAX_DEPTH, MAX_WEIGHTS_LEN, MOVE_LEVELS,
+	MAX_CLAIMS, MAX_DEPTH, MAX_RESIDENT_LEN, MAX_WEIGHTS_LEN, MOVE_LEVELS,
 };
 pub use dodona_engine::EngineError;
 pub use evaluation::{

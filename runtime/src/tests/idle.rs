@@ -2,8 +2,8 @@
 
 use super::dev;
 use crate::{configs::RuntimeBlockWeights, Runtime};
-use dodona_primitives_inference::MAX_COMMITTEE;
-use pallet_inference::{Config, WeightInfo, MAX_RESIDENT_LEN};
+use dodona_primitives_inference::{MAX_COMMITTEE, MAX_RESIDENT_LEN};
+use pallet_inference::{Config, WeightInfo};
 
 type Weights = <Runtime as Config>::WeightInfo;
 

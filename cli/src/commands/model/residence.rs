@@ -9,12 +9,10 @@ use crate::{
 	Session,
 };
 use codec::Decode;
+use dodona_primitives_inference::MAX_RESIDENT_LEN;
 use dodona_primitives_models::VersionId;
 use serde_json::json;
 use subxt::utils::{AccountId32, Static};
-
-/// Most bytes of weights in the state for one version.
-const MOST: u64 = 256 * 1024;
 
 pub async fn reside(session: &Session, model: &ModelRef) -> Result<()> {
 	let chain = session.connect().await?;
@@ -65,11 +63,11 @@ pub async fn unreside(session: &Session, model: &ModelRef) -> Result<()> {
 /// Refuses weights that are too long, before they are fetched.
 fn check(version: &Version) -> Result<()> {
 	let size = version.manifest.artifact.size;
-	if size > MOST {
+	if size > MAX_RESIDENT_LEN.into() {
 		return Err(Error::failed(format!("the weights have {size} bytes"))
 			.because("Inference.TooLargeToReside")
 			.hint(format!(
-				"only up to {MOST} bytes can be in the state; `dodona watch` checks answers of larger models"
+				"only up to {MAX_RESIDENT_LEN} bytes can be in the state; `dodona watch` checks answers of larger models"
 			)));
 	}
 	Ok(())
@@ -83,9 +81,9 @@ mod tests {
 	#[test]
 	fn weights_should_be_refused_unfetched_when_they_are_too_long_for_the_state() {
 		let (mut version, _) = version(&[40, 3]);
-		version.manifest.artifact.size = MOST;
+		version.manifest.artifact.size = MAX_RESIDENT_LEN.into();
 		assert!(check(&version).is_ok());
-		version.manifest.artifact.size = MOST + 1;
+		version.manifest.artifact.size += 1;
 		let error = check(&version).unwrap_err();
 		assert_eq!(error.reason.as_deref(), Some("Inference.TooLargeToReside"));
 	}

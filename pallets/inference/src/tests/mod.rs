@@ -29,7 +29,7 @@ use dodona_engine::architecture::mlp;
 use dodona_primitives_inference::{
 	commitment, outcome_hash, Ask, CommitmentContext, FailureReason, Input, Output, RatedRequests,
 	RequestId, RequestState, ResultSink, Salt, Seat, SeatStatus, Statement, Submission,
-	Submissions, MAX_CLAIMS,
+	Submissions, MAX_CLAIMS, MAX_RESIDENT_LEN,
 };
 use dodona_primitives_models::{
 	pages_root, Architecture, ArtifactRef, Manifest, ModelId, ModelInspect, Price, RoyaltyAccounts,
