@@ -248,14 +248,22 @@ impl<T: Config> Pallet<T> {
 	/// Last block in which the one claim that is left in `now` can be challenged: a seat may have to
 	/// record its run first, to stand against it.
 	pub(crate) fn window_until(now: BlockNumberFor<T>, schedule: Schedule) -> BlockNumberFor<T> {
-		let periods: BlockNumberFor<T> = Self::periods(schedule).saturated_into();
-		now.saturating_add(T::ChallengePeriod::get().saturating_mul(periods))
+		Self::periods_from(now, T::ChallengePeriod::get(), schedule)
 	}
 
 	/// Last block for a move that is asked for in `now`.
 	pub(crate) fn move_until(now: BlockNumberFor<T>, schedule: Schedule) -> BlockNumberFor<T> {
+		Self::periods_from(now, T::MovePeriod::get(), schedule)
+	}
+
+	/// Last of the blocks after `now` that a run needs, at so many for each of its periods.
+	fn periods_from(
+		now: BlockNumberFor<T>,
+		period: BlockNumberFor<T>,
+		schedule: Schedule,
+	) -> BlockNumberFor<T> {
 		let periods: BlockNumberFor<T> = Self::periods(schedule).saturated_into();
-		now.saturating_add(T::MovePeriod::get().saturating_mul(periods))
+		now.saturating_add(period.saturating_mul(periods))
 	}
 
 	/// The dispute over a request, as clients see it.
