@@ -1,8 +1,9 @@
-//! Audits: some results that nobody has challenged are put to a second committee.
+//! Audits: some results that nobody has challenged, or nobody with success, are put to a second
+//! committee.
 
 use crate::{
-	AgreedAt, Checks, CommitteeOf, Config, Event, Idle, Pallet, RequestOf, Requests, StateOf,
-	WeightInfo,
+	AgreedAt, Checks, CommitteeOf, Config, Disputes, Event, Idle, Pallet, RequestOf, Requests,
+	StateOf, WeightInfo,
 };
 use alloc::collections::BTreeMap;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -67,7 +68,8 @@ fn is_chosen(rate: Perbill, seed: H256) -> bool {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Whether a result that nobody has challenged is audited, if such a part of all is.
+	/// Whether a result that nobody has challenged, or nobody with success, is audited, if such a part
+	/// of all is.
 	pub(crate) fn has_to_be_audited(
 		rate: Perbill,
 		id: RequestId,
@@ -93,11 +95,17 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn is_left_to_chance(id: RequestId) -> bool {
 		!T::AuditRate::get().is_zero()
 			&& !Checks::<T>::contains_key(id)
-			&& Requests::<T>::get(id)
-				.is_some_and(|request| matches!(request.state, RequestState::Agreed { .. }))
+			&& Requests::<T>::get(id).is_some_and(|request| match request.state {
+				RequestState::Agreed { .. } => true,
+				RequestState::Disputed { outcome, .. } => {
+					let dispute = Disputes::<T>::get(id);
+					dispute.is_some_and(|dispute| Self::upheld(&dispute, outcome).is_some())
+				},
+				_ => false,
+			})
 	}
 
-	/// `Agreed` → `Queued` for a second committee. The seats of the first stay obliged.
+	/// `Agreed` or `Disputed` → `Queued` for a second committee. The seats of the first stay obliged.
 	pub(crate) fn begin_audit(
 		id: RequestId,
 		first: CommitteeOf<T>,

@@ -182,9 +182,7 @@ impl<T: Config> Pallet<T> {
 				Self::weight_of_tally(seats).saturating_add(Self::weight_of_audit(id))
 			},
 			RequestState::Agreed { .. } => Self::weight_of_end_of_window(seats),
-			RequestState::Disputed { .. } => {
-				Self::weight_of_lapse(seats).max(Self::weight_of_conclusion(seats))
-			},
+			RequestState::Disputed { .. } => Self::weight_of_end_of_dispute(seats),
 			RequestState::Finalized { .. } | RequestState::Failed { .. } => T::WeightInfo::prune(),
 		}
 	}
@@ -202,6 +200,14 @@ impl<T: Config> Pallet<T> {
 	/// What the end of the time to challenge costs, once it is known whether there is an audit.
 	fn weight_of_end_of_window(seats: u32) -> Weight {
 		T::WeightInfo::begin_audit(seats).saturating_add(Self::weight_of_finalize(seats))
+	}
+
+	/// What the end of the time for a move, or for another challenge, costs: it may be the end of the
+	/// dispute, or of the request, or an audit.
+	fn weight_of_end_of_dispute(seats: u32) -> Weight {
+		Self::weight_of_lapse(seats)
+			.max(Self::weight_of_conclusion(seats))
+			.saturating_add(T::WeightInfo::begin_audit(seats))
 	}
 
 	/// The most that closing the commitments of a committee can cost.
@@ -236,8 +242,7 @@ impl<T: Config> Pallet<T> {
 		Self::weight_of_any_close()
 			.max(Self::weight_of_any_tally())
 			.max(Self::weight_of_end_of_window(MAX_COMMITTEE))
-			.max(Self::weight_of_lapse(MAX_COMMITTEE))
-			.max(Self::weight_of_conclusion(MAX_COMMITTEE))
+			.max(Self::weight_of_end_of_dispute(MAX_COMMITTEE))
 			.max(T::WeightInfo::prune())
 			.max(T::WeightInfo::serve_block())
 	}

@@ -66,6 +66,14 @@ impl<T: Config> Pallet<T> {
 		}
 		let stand = match (&dispute.contest, dispute.sides()) {
 			(Contest::Won, _) => {
+				if let Some(outcome) = Self::upheld(&dispute, outcome) {
+					// To be challenged by a friend spares nobody an audit.
+					if Self::has_to_be_audited(T::AuditRate::get(), id, request, &committee) {
+						dispute.claims.iter().for_each(Self::release_bond);
+						Self::close_dispute(id, dispute.takes_room);
+						return Self::begin_audit(id, committee, outcome, now);
+					}
+				}
 				let answer = dispute.claims.first().and_then(|claim| claim.answer);
 				return Self::end_dispute(id, request, committee, dispute, answer, None, now);
 			},
@@ -78,6 +86,16 @@ impl<T: Config> Pallet<T> {
 			(Contest::Settling { .. }, Some(sides)) => Self::quorum_stands(sides, outcome),
 		};
 		Self::decide(id, request, committee, outcome, dispute, stand, now)
+	}
+
+	/// The result of a quorum, if it is what challenges have left, and no seat is to be punished.
+	pub(crate) fn upheld(dispute: &DisputeOf<T>, outcome: Option<H256>) -> Option<H256> {
+		let answer = dispute.claims.first().and_then(|claim| claim.answer);
+		let is_upheld = dispute.contest == Contest::Won
+			&& dispute.takes_room
+			&& dispute.refuted.is_empty()
+			&& answer == outcome;
+		outcome.filter(|_| is_upheld)
 	}
 
 	/// Where nobody has shown anything, the quorum's word stands: to disagree and do no more must
@@ -251,8 +269,14 @@ impl<T: Config> Pallet<T> {
 		Self::try_again(id, request, committee.iter(), FailureReason::NoQuorum, now)
 	}
 
-	/// The dispute is over, whatever came of it.
+	/// The dispute is over, and no seat is obliged any more.
 	fn leave_dispute(id: RequestId, committee: &[Seat<T::AccountId>], takes_room: bool) {
+		Self::close_dispute(id, takes_room);
+		Self::dismiss(id, committee);
+	}
+
+	/// The dispute is over, whatever came of it.
+	fn close_dispute(id: RequestId, takes_room: bool) {
 		Disputes::<T>::remove(id);
 		Idle::<T>::remove(id);
 		if takes_room {
@@ -262,7 +286,6 @@ impl<T: Config> Pallet<T> {
 			}
 			RoomTaken::<T>::put(taken.saturating_sub(1));
 		}
-		Self::dismiss(id, committee);
 	}
 
 	pub(crate) fn release_bond(claim: &ClaimOf<T>) {

@@ -192,8 +192,9 @@ pub struct LongestObligation;
 impl Get<BlockNumber> for LongestObligation {
 	fn get() -> BlockNumber {
 		// Half of the claims that a dispute has room for play one after the other; of a model with a
-		// billion weights, a game takes 7 moves, and has one period more for another challenge.
-		let games = inference::MovePeriod::get().saturating_mul(MAX_CLAIMS / 2 * 8);
+		// billion weights, a game takes 7 moves, and has one period more for another challenge. One
+		// more is about a result that is audited when it is over.
+		let games = inference::MovePeriod::get().saturating_mul((MAX_CLAIMS / 2 + 1) * 8);
 		let dispute = games.saturating_mul(inference::MaxMovePeriods::get().max(1));
 		// Of a result that is audited.
 		let second = inference::DrawPeriod::get()

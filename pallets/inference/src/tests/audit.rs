@@ -53,6 +53,79 @@ fn result_should_be_put_to_other_operators_when_its_window_ends() {
 	});
 }
 
+/// A result that all seats named, and that an outsider has challenged without a word more.
+fn challenged_in_vain() -> RequestId {
+	audit_all();
+	let id = revealed(&[output(), output(), output(), output()]);
+	assert_ok!(challenge(50, id, Some(wrong_output())));
+	go_to(until(id) + 1);
+	assert_eq!(standing(id), [0]);
+	id
+}
+
+#[test]
+fn result_should_be_audited_when_it_is_challenged_in_vain() {
+	ExtBuilder::default().build_and_execute(|| {
+		let id = challenged_in_vain();
+		System::set_block_number(until(id) + 1);
+		assert_noop!(advance(id), Error::<Test>::LeftToTheBlock);
+		next_block();
+		assert!(matches!(state(id), RequestState::Queued { .. }));
+		assert!(events().contains(&Event::AuditBegun { request: id }));
+		assert_eq!((Disputes::<Test>::iter().count(), RoomTaken::<Test>::get()), (0, 0));
+		next_block();
+		assert_eq!(operators(id), [5, 6, 7, 8]);
+		assert!((1..=8).all(|number| Obligations::get()[&account(number)] == 1));
+		second(id, &[output(), output(), output(), output()]);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		assert!((1..=8).all(|number| free(&account(number)) >= 100));
+		assert!(Punished::get().is_empty());
+	});
+}
+
+#[test]
+fn lie_should_come_out_in_its_audit_when_a_friend_has_challenged_it_before() {
+	ExtBuilder::default().build_and_execute(|| {
+		audit_all();
+		let wrong = wrong_output();
+		let id = revealed(&[wrong.clone(), wrong.clone(), wrong.clone(), wrong]);
+		assert_ok!(challenge(50, id, None));
+		go_to(until(id) + 1);
+		go_to(until(id) + 2);
+		second(id, &[output(), output(), output(), output()]);
+		let truth = outcome_hash(&output());
+		let claim = dispute(id).claims.iter().find(|it| it.answer == Some(truth)).unwrap().id;
+		assert_ok!(open(hot(5), id, claim, &Trace::honest()));
+		go_to(until(id) + 1);
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(truth), "it is not audited again");
+		assert_eq!(Punished::get().len(), 4);
+	});
+}
+
+#[test]
+fn result_should_not_be_audited_when_its_dispute_has_shown_who_is_wrong() {
+	ExtBuilder::default().build_and_execute(|| {
+		audit_all();
+		let id = revealed(&[output(), output(), output(), output()]);
+		// One seat shows a wrong trace, and another stands for the same answer by the right one.
+		assert_ok!(challenge(50, id, None));
+		let wrong = Trace::to(Some(&output()), 300);
+		assert_ok!(open(hot(1), id, 0, &wrong));
+		assert_ok!(challenge(51, id, Some(output())));
+		let (right, honest) = (standing(id)[2], Trace::honest());
+		assert_ok!(open(account(51), id, right, &honest));
+		go_to(until(id) + 1);
+		play_down(id, [(0, &wrong), (right, &honest)]);
+		assert_ok!(settle(id, evidence(id, &honest)));
+		assert_eq!(standing(id), [right]);
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		assert!(!events().contains(&Event::AuditBegun { request: id }));
+		assert_eq!(Punished::get().len(), 1);
+	});
+}
+
 #[test]
 fn result_should_be_final_at_once_and_the_fee_shared_when_both_committees_agree() {
 	ExtBuilder::default().build_and_execute(|| {
