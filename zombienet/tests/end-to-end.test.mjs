@@ -13,7 +13,7 @@ import language from './scenarios/language.mjs';
 import library from './scenarios/library.mjs';
 import restart from './scenarios/restart.mjs';
 import upgrade from './scenarios/upgrade.mjs';
-import { Chain } from './support/chain.mjs';
+import { Chain, PACE } from './support/chain.mjs';
 import { Node } from './support/node.mjs';
 
 /** What the scenarios share: the node, and a connection to it. */
@@ -22,6 +22,9 @@ const world = {};
 before(async () => {
 	world.node = await Node.start();
 	world.chain = await Chain.connect(world.node);
+	for (const [kind, numbers] of Object.entries(PACE)) {
+		await world.chain.govern(kind, numbers);
+	}
 });
 
 after(async () => {

@@ -7,17 +7,17 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { u8aToHex } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
-import { LIMIT, UNIT } from '../support/chain.mjs';
+import { LIMIT, PACE, UNIT } from '../support/chain.mjs';
 import { encode, publish, seven } from '../support/digits.mjs';
 import { Tool } from '../support/tool.mjs';
 
 const PRICE = 10n * UNIT;
 const NAME = 'contributions/digits';
-/** Blocks of a round: a development chain's is longer than it takes to rate. */
-const ROUND = 12;
+/** Blocks of a round that ends. */
+const ROUND = 40;
 
 export default function contributions(world) {
-	let chain, api, bob, charlie, dave, workplace, tool, model, round;
+	let chain, api, bob, charlie, dave, workplace, tool, model;
 
 	before(async () => {
 		({ chain } = world);
@@ -25,13 +25,12 @@ export default function contributions(world) {
 		[bob, charlie, dave] = ['//Bob', '//Charlie', '//Dave'].map(chain.account);
 		workplace = mkdtempSync(join(tmpdir(), 'dodona-contributions-'));
 		tool = new Tool(world, { XDG_STATE_HOME: workplace });
-		round = api.consts.feedback.roundLength.toNumber();
-		[model] = await Promise.all([publish(chain, dave, NAME, PRICE), setRound(ROUND)]);
+		model = await publish(chain, dave, NAME, PRICE);
 	});
 
 	after(async () => {
 		rmSync(workplace, { recursive: true, force: true });
-		await setRound(round);
+		await setRound(PACE.Feedback.RoundLength);
 	});
 
 	const setRound = (blocks) => chain.govern('Feedback', { RoundLength: blocks });
@@ -103,11 +102,13 @@ export default function contributions(world) {
 		const again = await tool.fails(1, '--suri', '//Bob', 'rate', id, 'good');
 		assert.equal(again.reason, 'Feedback.AlreadyRated');
 
-		await as('//Bob', 'rate', id, '--reveal', '--wait');
+		// Another round begins now, and ends when it has been revealed.
+		const from = await chain.best();
+		await Promise.all([as('//Bob', 'rate', id, '--reveal', '--wait'), setRound(ROUND)]);
 		const folder = join(workplace, 'dodona/ratings', api.genesisHash.toHex());
 		assert.ok(!readdirSync(folder).includes(`${bob.address}-${id}.json`), 'it is secret no more');
 		const { RatingSettled } = api.events.feedback;
-		await chain.follow('the rating is settled', await chain.best(), async (_, now) =>
+		await chain.follow('the rating is settled', from, async (_, now) =>
 			(await chain.events(now)).some((event) => RatingSettled.is(event) && event.data.request.eq(asked.id)));
 		assert.equal(await chain.held(bob), held);
 		const { good, bad } = await tool.succeeds('ratings', NAME);

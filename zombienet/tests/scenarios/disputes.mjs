@@ -1,6 +1,7 @@
 // A whole committee says the same wrong thing, and one outsider with a bond makes the truth win.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,10 +13,10 @@ import { Tool } from '../support/tool.mjs';
 import { fileOf, numbers, tensor } from '../support/weights.mjs';
 
 const PRICE = 2n * UNIT;
-/** Blocks in which a result can be challenged. A development chain's single one is too short. */
-const WINDOW = 15;
+/** Blocks in which a result can be challenged: enough to compute it again. */
+const WINDOW = 30;
 /** Blocks that a dispute may take. */
-const LONG = 200;
+const LONG = 300;
 /** A perceptron of more than the mebibyte that the runtime takes at once: disputes over it are played. */
 const WIDE = [64, 8192, 10];
 const WIDE_NAME = 'disputes/wide';
@@ -44,14 +45,16 @@ export default function disputes(world) {
 	const setWindow = (blocks) => chain.govern('Inference', { ChallengePeriod: blocks });
 	const wealth = async (account) => await chain.free(account) + await chain.held(account);
 
-	/** Has Eve watch over a model; returns what she said so far, which grows. */
-	function watchOver(model, ...more) {
+	/** Has Eve watch over a model, and waits until she does; returns what she said so far, which grows. */
+	async function watchOver(model, ...more) {
 		const tool = new Tool(world, { XDG_CACHE_HOME: folder });
 		const aims = ['--challenge', '--budget', '1000', '--models', model];
 		watch = tool.start('--suri', '//Eve', '--json', 'watch', ...aims, ...more);
 		const said = [];
-		createInterface({ input: watch.child.stdout }).on('line', (line) => said.push(JSON.parse(line)));
+		const lines = createInterface({ input: watch.child.stdout });
+		lines.on('line', (line) => said.push(JSON.parse(line)));
 		watch.ended.then(({ code, stderr }) => watch.child.killed || console.log(`watch: ${code} ${stderr}`));
+		await Promise.race([once(lines, 'line'), watch.ended]);
 		return said;
 	}
 
@@ -71,7 +74,7 @@ export default function disputes(world) {
 
 	/** Asks a model that all workers answer wrongly; returns the result, and what Eve said. */
 	async function askLiars(model, name, fault) {
-		const said = watchOver(name);
+		const said = await watchOver(name);
 		const [before, rich] = [await chain.bonds(), await wealth(eve)];
 		await chain.setFaults(fault);
 		const asked = await chain.ask(bob, model, encode(seven));
@@ -114,7 +117,7 @@ export default function disputes(world) {
 	});
 
 	test('lying challenger should lose its bond when the workers stand up for their answer', LIMIT, async () => {
-		const said = watchOver(WIDE_NAME, '--plant', 'product,1,0');
+		const said = await watchOver(WIDE_NAME, '--plant', 'product,1,0');
 		const [before, rich] = [await chain.bonds(), await wealth(eve)];
 		const asked = await chain.ask(bob, model, encode(seven));
 		const { code } = await watch.ended;

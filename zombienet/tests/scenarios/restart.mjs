@@ -18,10 +18,10 @@ import { Tool } from '../support/tool.mjs';
 
 const TOKENS = [3, 1, 4];
 /**
- * Blocks for a committee to commit in, and to reveal in. A development chain's ten seconds are too
- * few: a node's own engine server may take as long to find the node when both have started again.
+ * Blocks for a committee to commit in, and to reveal in: a node's own engine server may take long to
+ * find the node when both have started again.
  */
-const PERIOD = 40;
+const PERIOD = 100;
 /** Blocks without an engine server. */
 const WITHOUT = 2;
 
@@ -56,14 +56,14 @@ export default function restart(world) {
 		return { digits, writer };
 	});
 
-	/** Asks for the longest answer; returns when a quarter of it is there. */
+	/** Asks for the longest answer; returns when the beginning of it is there. */
 	async function askAtLength(seed) {
 		const { chain } = world;
 		const { writer } = await models();
 		const engine = await Engine.of(chain);
 		const { tokens, done } = (await engine.status()).counters;
 		const asked = await chain.ask(chain.account('//Bob'), writer, prompt(TOKENS, LONGEST, seed));
-		await engine.generates(tokens + LONGEST / 4);
+		await engine.generates(tokens + LONGEST / 16);
 		await assertNothingSaid(asked, await chain.best());
 
 		/** The engine is at it, and at nothing else. */

@@ -8,9 +8,22 @@ export const UNIT = 10n ** 12n;
 /** Blocks that an answer may take from its request, when all workers work. */
 export const PROMPT = 4;
 /** Questions of which one has to be answered so soon. */
-export const TRIES = 4;
+export const TRIES = 8;
 /** Blocks after which anything that is still not there never comes. */
-const LONG = 60;
+const LONG = 200;
+/** More blocks than there are here. */
+export const ENDLESS = 1_000_000;
+/**
+ * The numbers that these tests govern. A development chain's periods of ten seconds are few for a
+ * machine with other things to do; and what a chain does by itself, it does where a test says when.
+ */
+export const PACE = {
+	Inference: { CommitPeriod: 30, RevealPeriod: 30, MovePeriod: 24 },
+	// Whoever earned in an era is paid once more when it is over.
+	Staking: { EraLength: ENDLESS, MaxStrikes: 1000, CommissionDelay: 60 },
+	Governance: { ConfirmPeriod: 12, VoteLockingPeriod: ENDLESS },
+	Feedback: { RoundLength: ENDLESS },
+};
 /** Time for a test. What it waits for is counted in blocks; this only ends a chain that stands still. */
 export const LIMIT = { timeout: 600_000 };
 

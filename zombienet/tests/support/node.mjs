@@ -19,6 +19,8 @@ export class Node {
 			'--rpc-port', '0', '--rpc-methods', 'unsafe', '--port', '0',
 			'--no-prometheus', '--no-telemetry', '--no-hardware-benchmarks',
 			'-l', 'runtime::inference=debug',
+			// Tests look back as far as they like.
+			'--state-pruning', 'archive',
 			...more,
 		], `${node.folder}.log`);
 		console.log(`the node's log: ${node.process.log}`);
