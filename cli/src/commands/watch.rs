@@ -450,6 +450,7 @@ fn end_text(asked: &Asked) -> &'static str {
 	match asked.request.state {
 		RequestState::Finalized { .. } => "finalized",
 		RequestState::Failed { .. } => "failed",
+		_ if asked.agreed_at.is_some() => "audited",
 		_ => "asked again",
 	}
 }
