@@ -37,6 +37,7 @@ const MOST_DISPUTES: usize = 64;
 /// What a worker has said, and how it is disputed.
 struct Stand<T: Config> {
 	request: RequestId,
+	attempt: u32,
 	version: VersionId,
 	dispute: DisputeOf<T>,
 	/// Hash of the output that its seat revealed.
@@ -96,7 +97,13 @@ impl<T: Config> Pallet<T> {
 		let seat = committee.iter().find(|seat| seat.operator == worker.operator)?;
 		let SeatStatus::Revealed(said) = seat.status else { return None };
 		let dispute = Disputes::<T>::get(id)?;
-		Some(Stand { request: id, version: request.version, dispute, said })
+		Some(Stand {
+			request: id,
+			attempt: request.attempt,
+			version: request.version,
+			dispute,
+			said,
+		})
 	}
 
 	/// Says what comes next. `false` if the pool did not take it.
@@ -170,7 +177,7 @@ impl<T: Config> Stand<T> {
 	/// longer and longer pauses.
 	fn subject(&self) -> H256 {
 		let shown = self.dispute.claims.iter().filter(|claim| claim.opening.is_some()).count();
-		let asked = (self.request, self.said, shown as u32, &self.dispute.contest);
+		let asked = (self.request, self.attempt, self.said, shown as u32, &self.dispute.contest);
 		H256(asked.using_encoded(blake2_256))
 	}
 }
