@@ -1,4 +1,4 @@
-//! Audits: some results that nobody has challenged, or nobody with success, are put to a second
+//! Audits: some results that nobody has disputed, or nobody with success, are put to a second
 //! committee.
 
 use crate::{
@@ -68,8 +68,8 @@ fn is_chosen(rate: Perbill, seed: H256) -> bool {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Whether a result that nobody has challenged, or nobody with success, is audited, if such a part
-	/// of all is.
+	/// Whether a result that nobody has disputed, or nobody with success, is audited, if such a part of
+	/// all is.
 	pub(crate) fn has_to_be_audited(
 		rate: Perbill,
 		id: RequestId,
@@ -92,17 +92,17 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether it is left to chance what becomes of a result: then no call moves it on, as whoever
 	/// signs it knows the block's randomness.
-	pub(crate) fn is_left_to_chance(id: RequestId) -> bool {
+	pub(crate) fn is_left_to_chance(id: RequestId, now: BlockNumberFor<T>) -> bool {
+		let is_due = |request: &RequestOf<T>| Self::due(&request.state) <= now;
+		let is_result = |request: RequestOf<T>| match &request.state {
+			RequestState::Agreed { .. } => true,
+			RequestState::Disputed { committee, outcome, .. } => Disputes::<T>::get(id)
+				.is_some_and(|dispute| Self::upheld(committee, &dispute, *outcome).is_some()),
+			_ => false,
+		};
 		!T::AuditRate::get().is_zero()
 			&& !Checks::<T>::contains_key(id)
-			&& Requests::<T>::get(id).is_some_and(|request| match request.state {
-				RequestState::Agreed { .. } => true,
-				RequestState::Disputed { outcome, .. } => {
-					let dispute = Disputes::<T>::get(id);
-					dispute.is_some_and(|dispute| Self::upheld(&dispute, outcome).is_some())
-				},
-				_ => false,
-			})
+			&& Requests::<T>::get(id).filter(is_due).is_some_and(is_result)
 	}
 
 	/// `Agreed` or `Disputed` → `Queued` for a second committee. The seats of the first stay obliged.

@@ -849,7 +849,7 @@ pub mod pallet {
 			ensure_signed(origin)?;
 			let now = frame_system::Pallet::<T>::block_number();
 			let weight = Self::weight_of_transition(request, now);
-			if Self::is_left_to_chance(request) {
+			if Self::is_left_to_chance(request, now) {
 				return Err(Error::<T>::LeftToTheBlock.with_weight(weight));
 			}
 			match Self::do_advance(request, now) {

@@ -516,7 +516,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Ends one open seat: the operator is not at risk for this request any more.
-	fn leave(id: RequestId, operator: &T::AccountId) {
+	pub(crate) fn leave(id: RequestId, operator: &T::AccountId) {
 		if Assignments::<T>::take(operator, id).is_some() {
 			T::Stake::discharge(operator);
 		}

@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use dodona_engine::{trace::check, Model};
 use dodona_primitives_inference::{
-	thousands, work_here, Contest, Ending, FailureReason, RequestId, RequestState, ResultSink,
-	Seat, SeatStatus, MAX_CLAIMS, MAX_COMMITTEE, MAX_WEIGHTS_LEN,
+	quorum, thousands, work_here, Contest, Ending, FailureReason, RequestId, RequestState,
+	ResultSink, Seat, SeatStatus, MAX_CLAIMS, MAX_COMMITTEE, MAX_WEIGHTS_LEN,
 };
 use dodona_primitives_models::ArtifactRef;
 use dodona_primitives_staking::{Offence, RewardSink, StakeSlash};
@@ -66,12 +66,10 @@ impl<T: Config> Pallet<T> {
 		}
 		let stand = match (&dispute.contest, dispute.sides()) {
 			(Contest::Won, _) => {
-				if let Some(outcome) = Self::upheld(&dispute, outcome) {
-					// To be challenged by a friend spares nobody an audit.
+				// To have a friend disagree spares nobody an audit.
+				if let Some(outcome) = Self::upheld(&committee, &dispute, outcome) {
 					if Self::has_to_be_audited(T::AuditRate::get(), id, request, &committee) {
-						dispute.claims.iter().for_each(Self::release_bond);
-						Self::close_dispute(id, dispute.takes_room);
-						return Self::begin_audit(id, committee, outcome, now);
+						return Self::audit_upheld(id, committee, dispute, outcome, now);
 					}
 				}
 				let answer = dispute.claims.first().and_then(|claim| claim.answer);
@@ -88,14 +86,57 @@ impl<T: Config> Pallet<T> {
 		Self::decide(id, request, committee, outcome, dispute, stand, now)
 	}
 
-	/// The result of a quorum, if it is what challenges have left, and no seat is to be punished.
-	pub(crate) fn upheld(dispute: &DisputeOf<T>, outcome: Option<H256>) -> Option<H256> {
+	/// The result of a quorum, if it is what a dispute has left, and has a quorum of seats behind it
+	/// that were not shown to be wrong.
+	pub(crate) fn upheld(
+		committee: &[Seat<T::AccountId>],
+		dispute: &DisputeOf<T>,
+		outcome: Option<H256>,
+	) -> Option<H256> {
 		let answer = dispute.claims.first().and_then(|claim| claim.answer);
+		let right = |seat: &&Seat<_>| Self::was_right(seat, dispute, answer) == Some(true);
+		let votes = committee.iter().filter(right).count() as u32;
 		let is_upheld = dispute.contest == Contest::Won
-			&& dispute.takes_room
-			&& dispute.refuted.is_empty()
-			&& answer == outcome;
+			&& answer == outcome
+			&& votes >= quorum(committee.len() as u32);
 		outcome.filter(|_| is_upheld)
+	}
+
+	/// Whether a seat has revealed the right answer, and has shown no wrong trace for it; `None` if it
+	/// has revealed nothing.
+	fn was_right(
+		seat: &Seat<T::AccountId>,
+		dispute: &DisputeOf<T>,
+		answer: Option<H256>,
+	) -> Option<bool> {
+		match seat.status {
+			SeatStatus::Revealed(said) => {
+				Some(Some(said) == answer && !dispute.refuted.contains(&seat.operator))
+			},
+			_ => None,
+		}
+	}
+
+	/// `Disputed` → `Queued` for a second committee. Seats that were wrong are over: they are punished,
+	/// and from now on like those that have said nothing.
+	fn audit_upheld(
+		id: RequestId,
+		mut committee: CommitteeOf<T>,
+		dispute: DisputeOf<T>,
+		outcome: H256,
+		now: BlockNumberFor<T>,
+	) -> StateOf<T> {
+		let defender = dispute.claims.first().and_then(Self::defender);
+		Self::punish_wrong(&committee, &dispute, Some(outcome), defender.as_ref());
+		for seat in committee.iter_mut() {
+			if Self::was_right(seat, &dispute, Some(outcome)) == Some(false) {
+				Self::leave(id, &seat.operator);
+				seat.status = SeatStatus::Assigned;
+			}
+		}
+		dispute.claims.iter().for_each(Self::release_bond);
+		Self::close_dispute(id, dispute.takes_room);
+		Self::begin_audit(id, committee, outcome, now)
 	}
 
 	/// Where nobody has shown anything, the quorum's word stands: to disagree and do no more must
@@ -316,19 +357,7 @@ impl<T: Config> Pallet<T> {
 		for claim in lost {
 			Self::lose(id, &committee, &mut dispute, claim, defender.as_ref());
 		}
-		for seat in &committee {
-			let SeatStatus::Revealed(said) = seat.status else { continue };
-			if Some(said) == answer && !dispute.refuted.contains(&seat.operator) {
-				continue;
-			}
-			let (offence, part) = (Offence::Dissent, T::DissentPenalty::get());
-			match defender.as_ref().map(Defender::account) {
-				Some(reporter) if *reporter != seat.operator => {
-					T::Stake::punish_reported(&seat.operator, offence, part, reporter)
-				},
-				_ => T::Stake::punish(&seat.operator, offence, part),
-			};
-		}
+		Self::punish_wrong(&committee, &dispute, answer, defender.as_ref());
 		Self::leave_dispute(id, &committee, dispute.takes_room);
 		let Some(outcome) = answer else {
 			AgreedAt::<T>::remove(id);
@@ -341,6 +370,27 @@ impl<T: Config> Pallet<T> {
 			.map(|challenger| &challenger.who);
 		Self::pay_out(id, request, &committee, outcome, challenger);
 		RequestState::Finalized { committee, outcome, at: now }
+	}
+
+	/// Seats that were wrong lose a part of their stake; whoever stood for the truth has reported it.
+	fn punish_wrong(
+		committee: &[Seat<T::AccountId>],
+		dispute: &DisputeOf<T>,
+		answer: Option<H256>,
+		defender: Option<&Defender<T::AccountId>>,
+	) {
+		let (offence, part) = (Offence::Dissent, T::DissentPenalty::get());
+		for seat in committee {
+			if Self::was_right(seat, dispute, answer) != Some(false) {
+				continue;
+			}
+			match defender.map(Defender::account) {
+				Some(reporter) if *reporter != seat.operator => {
+					T::Stake::punish_reported(&seat.operator, offence, part, reporter)
+				},
+				_ => T::Stake::punish(&seat.operator, offence, part),
+			};
+		}
 	}
 
 	/// See [`crate::Call::adjudicate`].

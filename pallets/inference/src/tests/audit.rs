@@ -104,25 +104,81 @@ fn lie_should_come_out_in_its_audit_when_a_friend_has_challenged_it_before() {
 }
 
 #[test]
-fn result_should_not_be_audited_when_its_dispute_has_shown_who_is_wrong() {
+fn result_should_be_audited_without_a_seat_that_its_dispute_has_refuted() {
 	ExtBuilder::default().build_and_execute(|| {
 		audit_all();
 		let id = revealed(&[output(), output(), output(), output()]);
 		// One seat shows a wrong trace, and another stands for the same answer by the right one.
 		assert_ok!(challenge(50, id, None));
-		let wrong = Trace::to(Some(&output()), 300);
+		let (wrong, honest) = (Trace::bogus(300), Trace::honest());
 		assert_ok!(open(hot(1), id, 0, &wrong));
 		assert_ok!(challenge(51, id, Some(output())));
-		let (right, honest) = (standing(id)[2], Trace::honest());
+		let right = standing(id)[2];
 		assert_ok!(open(account(51), id, right, &honest));
 		go_to(until(id) + 1);
 		play_down(id, [(0, &wrong), (right, &honest)]);
 		assert_ok!(settle(id, evidence(id, &honest)));
 		assert_eq!(standing(id), [right]);
+		assert!(bonded(51) > 0);
+		go_to(until(id) + 1);
+		assert!(events().contains(&Event::AuditBegun { request: id }));
+		assert_eq!(Reporters::get(), [(account(1), account(51))]);
+		assert_eq!(bonded(51), 0);
+		let obliged = |number| Obligations::get().get(&account(number)).copied().unwrap_or(0);
+		assert_eq!([1, 2, 3, 4].map(obliged), [0, 1, 1, 1]);
+		next_block();
+		assert_eq!(operators(id), [5, 6, 7, 8]);
+		second(id, &[output(), output(), output(), output()]);
+		assert_eq!(result(id), Some(outcome_hash(&output())));
+		assert_eq!(free(&account(1)), 0);
+		assert!((2..=8).all(|number| free(&account(number)) == 800 / 7));
+		assert_eq!(Punished::get().len(), 1);
+	});
+}
+
+#[test]
+fn lie_should_come_out_in_its_audit_when_one_liar_has_disagreed_before() {
+	ExtBuilder::default().build_and_execute(|| {
+		audit_all();
+		let (wrong, junk) = (wrong_output(), floats(&[7.0, 7.0]).try_into().unwrap());
+		let id = revealed(&[wrong.clone(), wrong.clone(), wrong, junk]);
+		go_to(until(id) + 1);
+		go_to(until(id) + 2);
+		assert_eq!(Punished::get().len(), 1);
+		second(id, &[output(), output(), output(), output()]);
+		let truth = outcome_hash(&output());
+		let claim = dispute(id).claims.iter().find(|it| it.answer == Some(truth)).unwrap().id;
+		assert_ok!(open(hot(5), id, claim, &Trace::honest()));
+		go_to(until(id) + 1);
+		go_to(until(id) + 1);
+		assert_eq!(result(id), Some(truth));
+		assert_eq!(Punished::get().len(), 4);
+	});
+}
+
+#[test]
+fn result_should_be_final_when_a_dispute_leaves_no_quorum_behind_it() {
+	ExtBuilder::default().build_and_execute(|| {
+		audit_all();
+		let id = revealed(&[output(), output(), output(), output()]);
+		assert_ok!(challenge(50, id, None));
+		let honest = Trace::honest();
+		let wrong = [Trace::bogus(300), Trace::bogus(301)];
+		assert_ok!(open(hot(1), id, 0, &wrong[0]));
+		assert_ok!(challenge(51, id, Some(output())));
+		let right = standing(id)[2];
+		assert_ok!(open(account(51), id, right, &honest));
+		go_to(until(id) + 1);
+		play_down(id, [(0, &wrong[0]), (right, &honest)]);
+		assert_ok!(settle(id, evidence(id, &honest)));
+		assert_ok!(open(hot(2), id, right, &wrong[1]));
+		let [_, other] = standing(id)[..] else { panic!("two claims play") };
+		play_down(id, [(right, &honest), (other, &wrong[1])]);
+		assert_ok!(settle(id, evidence(id, &honest)));
 		go_to(until(id) + 1);
 		assert_eq!(result(id), Some(outcome_hash(&output())));
 		assert!(!events().contains(&Event::AuditBegun { request: id }));
-		assert_eq!(Punished::get().len(), 1);
+		assert_eq!(Punished::get().len(), 2);
 	});
 }
 
