@@ -42,6 +42,9 @@ pub type At = OnlineClientAtBlock<SubstrateConfig>;
 
 /// For how long no news from the chain is no reason to worry.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Blocks in which a transaction can be included. They may come all at once: from a development chain
+/// that has stood still, or from a node that has fallen behind.
+const MORTALITY: u64 = 256;
 /// Largest message in either direction: a chunk in hex, with room to spare.
 const MAX_MESSAGE: u32 = 32 * 1024 * 1024;
 /// What the node answers when it has not got a chunk.
@@ -293,7 +296,7 @@ impl Chain {
 	) -> Result<Balance> {
 		let nonce = self.nonce(&account_of(signer)).await?;
 		let name = format!("{pallet}.{call}");
-		let params = DefaultExtrinsicParamsBuilder::new().nonce(nonce).build();
+		let params = DefaultExtrinsicParamsBuilder::new().nonce(nonce).mortal(MORTALITY).build();
 		let signed = self
 			.best()
 			.await?
