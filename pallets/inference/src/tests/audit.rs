@@ -128,9 +128,11 @@ fn result_should_be_audited_without_a_seat_that_its_dispute_has_refuted() {
 		assert_eq!([1, 2, 3, 4].map(obliged), [0, 1, 1, 1]);
 		next_block();
 		assert_eq!(operators(id), [5, 6, 7, 8]);
+		// A part of the challenger's bond.
+		let before = free(&account(1));
 		second(id, &[output(), output(), output(), output()]);
 		assert_eq!(result(id), Some(outcome_hash(&output())));
-		assert_eq!(free(&account(1)), 0);
+		assert_eq!(free(&account(1)), before, "nothing of the fee");
 		assert!((2..=8).all(|number| free(&account(number)) == 800 / 7));
 		assert_eq!(Punished::get().len(), 1);
 	});
@@ -171,7 +173,7 @@ fn result_should_be_final_when_a_dispute_leaves_no_quorum_behind_it() {
 		go_to(until(id) + 1);
 		play_down(id, [(0, &wrong[0]), (right, &honest)]);
 		assert_ok!(settle(id, evidence(id, &honest)));
-		assert_ok!(open(hot(2), id, right, &wrong[1]));
+		assert_ok!(open(hot(2), id, dispute(id).next_claim, &wrong[1]));
 		let [_, other] = standing(id)[..] else { panic!("two claims play") };
 		play_down(id, [(right, &honest), (other, &wrong[1])]);
 		assert_ok!(settle(id, evidence(id, &honest)));
