@@ -296,7 +296,7 @@ impl Chain {
 	) -> Result<Balance> {
 		let nonce = self.nonce(&account_of(signer)).await?;
 		let name = format!("{pallet}.{call}");
-		let params = DefaultExtrinsicParamsBuilder::new().nonce(nonce).mortal(MORTALITY).build();
+		let params = signing(nonce).build();
 		let signed = self
 			.best()
 			.await?
@@ -317,7 +317,7 @@ impl Chain {
 		args: impl EncodeAsFields,
 	) -> Result<Submitted> {
 		let name = format!("{pallet}.{call}");
-		let params = DefaultExtrinsicParamsBuilder::new().nonce(nonce).build();
+		let params = signing(nonce).build();
 		// Signed against a finalised block: a transaction that names another may never be valid.
 		let signed = self
 			.finalized()
@@ -425,6 +425,11 @@ impl Included {
 			.map(|(_, fee, _)| fee)
 			.unwrap_or_default()
 	}
+}
+
+/// How all transactions are signed.
+fn signing(nonce: u64) -> DefaultExtrinsicParamsBuilder<SubstrateConfig> {
+	DefaultExtrinsicParamsBuilder::new().nonce(nonce).mortal(MORTALITY)
 }
 
 /// The account that `signer` signs for.
