@@ -30,6 +30,17 @@ fn second(id: RequestId, outputs: &[Output]) {
 	(5..).zip(outputs).for_each(|(number, output)| reveal(id, number, output));
 }
 
+/// The second committee tells the truth, which wins by the trace of operator 5.
+fn tell_the_truth(id: RequestId) -> H256 {
+	second(id, &[output(), output(), output(), output()]);
+	let truth = outcome_hash(&output());
+	let claim = dispute(id).claims.iter().find(|it| it.answer == Some(truth)).unwrap().id;
+	assert_ok!(open(hot(5), id, claim, &Trace::honest()));
+	go_to(until(id) + 1);
+	go_to(until(id) + 1);
+	truth
+}
+
 fn checks() -> usize {
 	Checks::<Test>::iter().count()
 }
@@ -92,33 +103,34 @@ fn lie_should_come_out_in_its_audit_when_a_friend_has_challenged_it_before() {
 		assert_ok!(challenge(50, id, None));
 		go_to(until(id) + 1);
 		go_to(until(id) + 2);
-		second(id, &[output(), output(), output(), output()]);
-		let truth = outcome_hash(&output());
-		let claim = dispute(id).claims.iter().find(|it| it.answer == Some(truth)).unwrap().id;
-		assert_ok!(open(hot(5), id, claim, &Trace::honest()));
-		go_to(until(id) + 1);
-		go_to(until(id) + 1);
+		let truth = tell_the_truth(id);
 		assert_eq!(result(id), Some(truth), "it is not audited again");
 		assert_eq!(Punished::get().len(), 4);
 	});
 }
 
+/// A result of which a seat has shown a wrong trace, and 51 the right one for the same answer; the
+/// claim of that.
+fn refuted() -> (RequestId, u32) {
+	audit_all();
+	let id = revealed(&[output(), output(), output(), output()]);
+	assert_ok!(challenge(50, id, None));
+	let (wrong, honest) = (Trace::bogus(300), Trace::honest());
+	assert_ok!(open(hot(1), id, 0, &wrong));
+	assert_ok!(challenge(51, id, Some(output())));
+	let right = standing(id)[2];
+	assert_ok!(open(account(51), id, right, &honest));
+	go_to(until(id) + 1);
+	play_down(id, [(0, &wrong), (right, &honest)]);
+	assert_ok!(settle(id, evidence(id, &honest)));
+	assert_eq!(standing(id), [right]);
+	(id, right)
+}
+
 #[test]
 fn result_should_be_audited_without_a_seat_that_its_dispute_has_refuted() {
 	ExtBuilder::default().build_and_execute(|| {
-		audit_all();
-		let id = revealed(&[output(), output(), output(), output()]);
-		// One seat shows a wrong trace, and another stands for the same answer by the right one.
-		assert_ok!(challenge(50, id, None));
-		let (wrong, honest) = (Trace::bogus(300), Trace::honest());
-		assert_ok!(open(hot(1), id, 0, &wrong));
-		assert_ok!(challenge(51, id, Some(output())));
-		let right = standing(id)[2];
-		assert_ok!(open(account(51), id, right, &honest));
-		go_to(until(id) + 1);
-		play_down(id, [(0, &wrong), (right, &honest)]);
-		assert_ok!(settle(id, evidence(id, &honest)));
-		assert_eq!(standing(id), [right]);
+		let (id, _) = refuted();
 		assert!(bonded(51) > 0);
 		go_to(until(id) + 1);
 		assert!(events().contains(&Event::AuditBegun { request: id }));
@@ -147,12 +159,7 @@ fn lie_should_come_out_in_its_audit_when_one_liar_has_disagreed_before() {
 		go_to(until(id) + 1);
 		go_to(until(id) + 2);
 		assert_eq!(Punished::get().len(), 1);
-		second(id, &[output(), output(), output(), output()]);
-		let truth = outcome_hash(&output());
-		let claim = dispute(id).claims.iter().find(|it| it.answer == Some(truth)).unwrap().id;
-		assert_ok!(open(hot(5), id, claim, &Trace::honest()));
-		go_to(until(id) + 1);
-		go_to(until(id) + 1);
+		let truth = tell_the_truth(id);
 		assert_eq!(result(id), Some(truth));
 		assert_eq!(Punished::get().len(), 4);
 	});
@@ -161,21 +168,11 @@ fn lie_should_come_out_in_its_audit_when_one_liar_has_disagreed_before() {
 #[test]
 fn result_should_be_final_when_a_dispute_leaves_no_quorum_behind_it() {
 	ExtBuilder::default().build_and_execute(|| {
-		audit_all();
-		let id = revealed(&[output(), output(), output(), output()]);
-		assert_ok!(challenge(50, id, None));
-		let honest = Trace::honest();
-		let wrong = [Trace::bogus(300), Trace::bogus(301)];
-		assert_ok!(open(hot(1), id, 0, &wrong[0]));
-		assert_ok!(challenge(51, id, Some(output())));
-		let right = standing(id)[2];
-		assert_ok!(open(account(51), id, right, &honest));
-		go_to(until(id) + 1);
-		play_down(id, [(0, &wrong[0]), (right, &honest)]);
-		assert_ok!(settle(id, evidence(id, &honest)));
-		assert_ok!(open(hot(2), id, dispute(id).next_claim, &wrong[1]));
+		let (id, right) = refuted();
+		let (wrong, honest) = (Trace::bogus(301), Trace::honest());
+		assert_ok!(open(hot(2), id, dispute(id).next_claim, &wrong));
 		let [_, other] = standing(id)[..] else { panic!("two claims play") };
-		play_down(id, [(right, &honest), (other, &wrong[1])]);
+		play_down(id, [(right, &honest), (other, &wrong)]);
 		assert_ok!(settle(id, evidence(id, &honest)));
 		go_to(until(id) + 1);
 		assert_eq!(result(id), Some(outcome_hash(&output())));
