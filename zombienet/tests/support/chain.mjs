@@ -12,7 +12,7 @@ export const TRIES = 8;
 /** Blocks after which anything that is still not there never comes. */
 const LONG = 200;
 /** More blocks than there are here. */
-export const ENDLESS = 1_000_000;
+const ENDLESS = 1_000_000;
 /**
  * The numbers that these tests govern. A development chain's periods of ten seconds are few for a
  * machine with other things to do; and what a chain does by itself, it does where a test says when.
